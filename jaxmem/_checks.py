@@ -1,0 +1,122 @@
+"""Checks at the door: one sentence naming the argument, its value and what is allowed.
+
+Public functions call these once on what the user gave; inner kernels trust their inputs. A traced value
+(inside jit or vmap) has a shape but no numbers, so its numbers are not looked at.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+SYMMETRY_TOLERANCE = 1e-6
+"""Largest |A - Aᵀ| relative to max|A| that still counts as symmetric: float32 rounding of a d = 1,000 product."""
+
+
+def is_traced(value: Any) -> bool:
+    """Whether `value` is known only to a JAX transformation."""
+    return isinstance(value, jax.core.Tracer)
+
+
+def positive_integer(name: str, value: Any, *, least: int = 1) -> int:
+    """Return `value` as an int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+    return int(value)
+
+
+def real_number(
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+) -> float:
+    """Return `value` as a finite float inside the given bounds."""
+    bounds = [
+        f"{word} {bound:g}"
+        for word, bound in (("above", above), ("at least", least), ("at most", most))
+        if bound is not None
+    ]
+    allowed = " ".join(["a finite number", " and ".join(bounds)]).strip()
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.") from None
+    inside = (
+        math.isfinite(number)
+        and (above is None or number > above)
+        and (least is None or number >= least)
+        and (most is None or number <= most)
+    )
+    if not inside or isinstance(value, bool):
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+    return number
+
+
+def one_of(name: str, value: Any, allowed: Iterable[Any]) -> Any:
+    """Return `value` if it is among `allowed`."""
+    choices = list(allowed)
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}.")
+    return value
+
+
+def increasing(name: str, values: Sequence[float]) -> None:
+    """Refuse an empty, unsorted or repeating axis."""
+    if len(values) == 0:
+        raise ValueError(f"{name} must hold at least one value, got an empty axis.")
+    if any(not later > earlier for earlier, later in zip(values, values[1:], strict=False)):
+        raise ValueError(f"{name} must be strictly increasing, got {tuple(values)}.")
+
+
+def shape(name: str, value: Any, *sizes: int | None) -> None:
+    """Refuse an array whose shape is not `sizes`; None allows any size of at least 1."""
+    actual = np.shape(value)
+    wanted = f"({', '.join('any' if size is None else str(size) for size in sizes)})"
+    fits = len(actual) == len(sizes) and all(
+        a >= 1 if s is None else a == s for a, s in zip(actual, sizes, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{name} must have shape {wanted}, got {actual}.")
+
+
+def finite(name: str, value: Any) -> None:
+    """Refuse NaN and infinities, naming the first."""
+    if is_traced(value):
+        return
+    array = np.asarray(value)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{name} must be finite, got {array[where]} at index {where}.")
+
+
+def samples(name: str, value: Any, *, dim: int | None = None, least: int = 1) -> None:
+    """Refuse anything but finite samples of shape (n, d) with n at least `least`."""
+    shape(name, value, None, dim)
+    if np.shape(value)[0] < least:
+        raise ValueError(f"{name} must hold at least {least} samples, got {np.shape(value)[0]}.")
+    finite(name, value)
+
+
+def covariance(name: str, value: Any, *, dim: int | None = None) -> None:
+    """Refuse a matrix that is not square, finite, symmetric and positive semi-definite."""
+    size = dim if dim is not None else (np.shape(value)[0] if np.ndim(value) else None)
+    shape(name, value, size, size)
+    if is_traced(value):
+        return
+    finite(name, value)
+    matrix = np.asarray(value, np.float64)
+    scale = np.abs(matrix).max()
+    asymmetry = np.abs(matrix - matrix.T).max()
+    if asymmetry > SYMMETRY_TOLERANCE * scale:
+        raise ValueError(
+            f"{name} must be symmetric, got |A - Aᵀ| up to {asymmetry:.3g} beside entries up to {scale:.3g}."
+        )
+    least = np.linalg.eigvalsh((matrix + matrix.T) / 2).min()
+    if least < -SYMMETRY_TOLERANCE * scale * matrix.shape[0]:
+        raise ValueError(f"{name} must be positive semi-definite, got an eigenvalue of {least:.6g}.")

@@ -1,0 +1,26 @@
+"""Scoped double precision: float64 where a formula needs it, without touching the user's settings."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import jax
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def with_float64(function: Callable[P, R]) -> Callable[P, R]:
+    """Run `function` with 64-bit types enabled inside, whatever the caller's setting is.
+
+    JAX keys its compilation caches by this setting, so nothing leaks out: the caller's own arrays stay
+    float32 by default, while float64 inputs keep their digits inside. Works under `jax.vmap` and `jax.jit`
+    of the caller; to differentiate through, enable 64-bit types in the caller as well.
+    """
+
+    @wraps(function)
+    def scoped(*args: P.args, **kwargs: P.kwargs) -> R:
+        with jax.enable_x64(True):
+            return function(*args, **kwargs)
+
+    return scoped
