@@ -4,6 +4,7 @@ Public functions call these once on what the user gave; inner kernels trust thei
 (inside jit or vmap) has a shape but no numbers, so its numbers are not looked at.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ import jax
 import numpy as np
 
 SYMMETRY_TOLERANCE = 1e-6
-"""Largest |A - Aᵀ| relative to max|A| that still counts as symmetric: float32 rounding of a d = 1,000 product."""
+"""Largest |A - Aᵀ| over max|A| that still counts as symmetric: float32 rounding of a d = 1,000 product."""
 
 
 def is_traced(value: Any) -> bool:
@@ -69,7 +70,7 @@ def increasing(name: str, values: Sequence[float]) -> None:
     """Refuse an empty, unsorted or repeating axis."""
     if len(values) == 0:
         raise ValueError(f"{name} must hold at least one value, got an empty axis.")
-    if any(not later > earlier for earlier, later in zip(values, values[1:], strict=False)):
+    if any(not later > earlier for earlier, later in itertools.pairwise(values)):
         raise ValueError(f"{name} must be strictly increasing, got {tuple(values)}.")
 
 

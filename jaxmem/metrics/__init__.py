@@ -1,0 +1,1 @@
+"""Order parameters and distances (floor 1): pure functions of samples, moments or models."""

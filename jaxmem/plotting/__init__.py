@@ -1,0 +1,1 @@
+"""Figures of stores beside the theory (floor 4)."""

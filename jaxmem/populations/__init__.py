@@ -1,0 +1,1 @@
+"""Where data come from (floor 0): populations with sampling, moments, log density and exact scores."""

@@ -1,0 +1,1 @@
+"""From a score to samples (floor 2): differential-equation samplers and exact Gaussian propagation."""

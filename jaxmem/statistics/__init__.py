@@ -1,0 +1,1 @@
+"""From raw replicates to probabilities, means, intervals and transition points (floor 1)."""

@@ -1,0 +1,1 @@
+"""One compiled step loop that trains a batch (floor 2)."""

@@ -1,0 +1,1 @@
+"""Memorisation and generalisation in generative models: batched simulation beside the exact theory."""
