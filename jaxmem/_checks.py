@@ -37,6 +37,8 @@ def real_number(
     most: float | None = None,
 ) -> float:
     """Return `value` as a finite float inside the given bounds."""
+    if is_traced(value):
+        return value
     bounds = [
         f"{word} {bound:g}"
         for word, bound in (("above", above), ("at least", least), ("at most", most))

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import jax
+import jax.numpy as jnp
+from jaxtyping import Array
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,3 +26,9 @@ def with_float64(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return scoped
+
+
+@with_float64
+def as_float64(value: Any) -> Array:
+    """`value` as a float64 array, whatever the caller's setting is."""
+    return jnp.asarray(value, jnp.float64)

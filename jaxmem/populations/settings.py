@@ -1,0 +1,185 @@
+"""The user's description of a population: plain values for Python, the command line and a file alike."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from jaxmem import _checks
+from jaxmem._precision import as_float64, with_float64
+from jaxmem._typing import Scalar
+from jaxmem.populations.empirical import Empirical
+from jaxmem.populations.gaussian import Gaussian
+from jaxmem.populations.gaussian_mixture import GaussianMixture
+from jaxmem.populations.given_array import GivenArray
+from jaxmem.populations.population import AbstractPopulation
+
+SWEPT = ("mean", "variance", "exponent", "spike_scale", "separation")
+"""The numeric fields: each is a sweep axis when given as a tuple."""
+
+
+@dataclass(frozen=True)
+class PopulationSettings:
+    """A Gaussian, a mixture of equal Gaussians, or a data set.
+
+    A Gaussian has the eigenvalues λ_k = variance · (k^−exponent + spike_scale · θ_k), k = 1..d, along the
+    axes, θ_k the k-th of `spikes`; or variance times a given covariance. A mixture is `components` of these.
+    """
+
+    mean: float | tuple[float, ...] = 0.0
+    """Mean of every coordinate (default 0; that of a mixture's centre)."""
+
+    variance: float | tuple[float, ...] = 1.0
+    """Multiplies the whole covariance (default 1)."""
+
+    exponent: float | tuple[float, ...] = 0.0
+    """Decay a of the power-law spectrum k^-a (default 0: isotropic)."""
+
+    spikes: tuple[float, ...] = ()
+    """Strengths θ_i of the spikes, all present at once, added to the leading eigenvalues in units of
+    `variance` (default none)."""
+
+    spike_scale: float | tuple[float, ...] = 1.0
+    """Multiplies every spike (default 1): sweep it to sweep the strength."""
+
+    covariance: str | None = None
+    """A covariance to use instead: path of a .npy or .npz file with a d×d matrix, or in Python an array
+    (default none)."""
+
+    samples: str | None = None
+    """A data set to draw from instead, without replacement: path of a .npy or .npz file with one sample per
+    row, or in Python an array (default none)."""
+
+    components: int = 1
+    """Number of equal Gaussians in the mixture (default 1: no mixture)."""
+
+    separation: float | tuple[float, ...] = 0.0
+    """Distance of every two component means, which sit at the vertices of a regular simplex in the leading
+    components − 1 axes (default 0, in the units of the data)."""
+
+    def __post_init__(self) -> None:
+        for name in ("covariance", "samples"):
+            object.__setattr__(self, name, _named(name, getattr(self, name)))
+
+    @property
+    def axes(self) -> dict[str, tuple[float, ...]]:
+        """The fields that are to be swept, with their values."""
+        return {name: value for name in SWEPT if isinstance(value := getattr(self, name), tuple)}
+
+    @property
+    def available(self) -> float:
+        """How many samples there are to draw: a data set's number of rows, infinity for a law."""
+        return _array("samples", self.samples).shape[0] if self.samples is not None else math.inf
+
+    def check(self, dims: Sequence[int]) -> None:
+        """Refuse, in one sentence, what cannot be built at every one of `dims`.
+
+        Raises:
+            ValueError: naming the field, its value and what is allowed.
+        """
+        for name in SWEPT:
+            least = 0.0 if name in ("variance", "separation") else None
+            values = getattr(self, name)
+            if isinstance(values, tuple):
+                _checks.increasing(name, values)
+            for value in values if isinstance(values, tuple) else (values,):
+                _checks.real_number(name, value, least=least)
+        for spike in self.spikes:
+            _checks.real_number("spikes", spike)
+        _checks.positive_integer("components", self.components)
+        for dim in dims:
+            _checks.positive_integer("dims", dim)
+        if self.samples is not None:
+            self._check_samples(dims)
+        elif self.covariance is not None:
+            self._refuse_beside("covariance", ("exponent", "spikes", "spike_scale"))
+            matrix = _array("covariance", self.covariance)
+            for dim in dims:
+                _checks.shape(f"covariance at dims {dim}", matrix, dim, dim)
+            _checks.covariance("covariance", matrix)
+        else:
+            self._check_spectrum(dims)
+        if self.components - 1 > min(dims):
+            raise ValueError(f"components must be at most dims + 1 = {min(dims) + 1}, got {self.components}.")
+        if self.components == 1:
+            self._refuse_beside("components = 1", ("separation",))
+
+    def build(self, dim: int, point: Mapping[str, Scalar | float] | None = None) -> AbstractPopulation:
+        """The population in R^dim at a point of the sweep.
+
+        `point` overrides fields by name and its values may be traced; names it holds beyond this class's
+        numeric fields are ignored.
+        """
+        if self.samples is not None:
+            return Empirical(_array("samples", self.samples))
+        number = {name: self._number(name, point or {}) for name in SWEPT}
+        gaussian = self._gaussian(dim, number)
+        if self.components == 1:
+            return gaussian
+        return GaussianMixture.simplex(gaussian, self.components, number["separation"])
+
+    def _number(self, name: str, point: Mapping[str, Scalar | float]) -> Any:
+        value = point.get(name, getattr(self, name))
+        if isinstance(value, tuple):
+            if len(value) != 1:
+                raise ValueError(f"{name} is an axis, so the point must hold one of its values {value}.")
+            return value[0]
+        return value
+
+    @with_float64
+    def _gaussian(self, dim: int, number: Mapping[str, Any]) -> Gaussian:
+        mean = jnp.broadcast_to(as_float64(number["mean"]), (dim,))
+        if self.covariance is not None:
+            law = Gaussian.from_covariance(mean, _array("covariance", self.covariance))
+            return Gaussian(mean, number["variance"] * law.eigenvalues, law.eigenvectors)
+        return Gaussian(mean, self._spectrum(dim, number))
+
+    def _spectrum(self, dim: int, number: Mapping[str, Any]) -> Array:
+        decay = jnp.arange(1.0, dim + 1) ** -as_float64(number["exponent"])
+        spikes = jnp.zeros(dim).at[: len(self.spikes)].set(np.asarray(self.spikes))
+        return as_float64(number["variance"]) * (decay + number["spike_scale"] * spikes)
+
+    def _check_spectrum(self, dims: Sequence[int]) -> None:
+        if len(self.spikes) > min(dims):
+            raise ValueError(f"spikes must be at most dims = {min(dims)} strengths, got {len(self.spikes)}.")
+        exponents, scales = (np.atleast_1d(getattr(self, name)) for name in ("exponent", "spike_scale"))
+        for k, spike in enumerate(self.spikes, start=1):
+            least = (k ** -np.max(exponents)) + min(spike * np.min(scales), spike * np.max(scales))
+            if least < 0:
+                raise ValueError(f"spikes must leave every eigenvalue at least 0, got {spike} as number {k}.")
+
+    def _check_samples(self, dims: Sequence[int]) -> None:
+        others = tuple(field.name for field in fields(self) if field.name != "samples")
+        self._refuse_beside("samples", others)
+        rows = _array("samples", self.samples)
+        for dim in dims:
+            _checks.shape(f"samples at dims {dim}", rows, None, dim)
+        _checks.samples("samples", rows, least=2)
+
+    def _refuse_beside(self, given: str, names: Sequence[str]) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in names and value != field.default:
+                raise ValueError(f"{field.name} must stay {field.default!r} with {given}, got {value!r}.")
+
+
+def _named(name: str, value: Any) -> str | None:
+    """Name an array by its contents; text that names no readable array is left for `check` to refuse."""
+    if value is None or isinstance(value, GivenArray):
+        return value
+    if isinstance(value, np.ndarray | Array):
+        return GivenArray.from_array(np.asarray(value))
+    try:
+        return GivenArray.read(name, value)
+    except ValueError:
+        return str(value)
+
+
+def _array(name: str, value: str | None) -> np.ndarray:
+    if not isinstance(value, GivenArray):
+        value = GivenArray.read(name, str(value))
+    return value.array
