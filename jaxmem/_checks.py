@@ -21,10 +21,12 @@ def is_traced(value: Any) -> bool:
     return isinstance(value, jax.core.Tracer)
 
 
-def positive_integer(name: str, value: Any, *, least: int = 1) -> int:
-    """Return `value` as an int of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+def positive_integer(name: str, value: Any, *, least: int = 1, most: int | None = None) -> int:
+    """Return `value` as an int of at least `least` and, if given, at most `most`."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        bounds = f"at least {least}" if most is None else f"at least {least} and at most {most}"
+        raise ValueError(f"{name} must be a whole number of {bounds}, got {value!r}.")
     return int(value)
 
 

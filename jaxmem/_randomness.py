@@ -15,9 +15,9 @@ from jaxtyping import Array
 from jaxmem._typing import Integer, Key
 
 
-def replicate_key(seed: int, replicate: Integer) -> Key:
-    """The key of replicate number `replicate` (from 0) under `seed`."""
-    return jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), replicate)
+def replicate_key(seed: Integer, replicate: Integer) -> Key:
+    """The key of replicate number `replicate` (from 0) under `seed` (0 to 2³² − 1)."""
+    return jax.random.fold_in(jax.random.key(jnp.asarray(seed, jnp.uint32), impl="threefry2x32"), replicate)
 
 
 def stream(key: Key, name: str, *values: Array | float) -> Key:

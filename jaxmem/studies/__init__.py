@@ -1,1 +1,1 @@
-"""One file a question (floor 3): composes the floors below into one replicate, and says its axes and variables."""
+"""One file a question (floor 3): the floors below composed into one replicate, its axes and variables."""

@@ -1,0 +1,146 @@
+"""The study: one question, asked of one replicate; its fields are its configuration.
+
+A study is a frozen dataclass. The same fields serve Python, the command line and the configuration that is
+stored beside the results. To add one: write its fields with a docstring each, `variables`, `shape` and
+`simulate`, and list it in `jaxmem/studies/__init__.py`. The sweep does the rest.
+"""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from jaxtyping import Array
+
+from jaxmem import _checks as check
+from jaxmem._typing import Key
+from jaxmem._variables import Coordinate, Variable
+
+Point = Mapping[str, Any]
+"""One point of the grid: a value per axis, concrete or traced."""
+
+
+def axis(default: Any, coordinate: str, long_name: str, units: str = "1") -> Any:
+    """A field that is always an axis of the grid: `dims` makes the dimension `dim`."""
+    metadata = {"coordinate": coordinate, "long_name": long_name, "units": units}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def number(default: Any, long_name: str, units: str = "1") -> Any:
+    """A field that is one number, or an axis of its own name when several are given."""
+    return dataclasses.field(default=default, metadata={"long_name": long_name, "units": units})
+
+
+@dataclass(frozen=True)
+class Study:
+    """Base of all studies.
+
+    Fields made by `axis`, and fields annotated `float | tuple[float, ...]` that hold a tuple, are the axes of
+    the grid, in order of declaration; those of a nested settings dataclass count too.
+    """
+
+    name: ClassVar[str]
+    """What the command line calls it."""
+
+    def axes(self) -> dict[str, tuple[Any, ...]]:
+        """Coordinate name → values, in the order of the result's dimensions."""
+        return {name: tuple(value) for name, value, _ in _axis_fields(self)}
+
+    def axis_labels(self) -> dict[str, dict[str, str]]:
+        """Coordinate name → its `long_name` and `units`."""
+        return {name: labels for name, _, labels in _axis_fields(self)}
+
+    def coordinates(self) -> dict[str, Coordinate]:
+        """Further coordinates of the result, such as the number of samples at each (dim, load)."""
+        return {}
+
+    def variables(self) -> dict[str, Variable]:
+        """Name → labels of everything `simulate` returns."""
+        raise NotImplementedError
+
+    def configuration(self) -> dict[str, Any]:
+        """The fields as plain data, for the store: two studies with the same configuration are the same."""
+        return _plain(self)
+
+    def value(self, point: Point, field: str) -> Any:
+        """The number called `field` at this point: from the point where it is an axis, else the field's."""
+        return point[field] if field in point else getattr(self, field)
+
+    def shape(self, point: Point) -> Hashable:
+        """Everything that fixes array shapes at a concrete point: points of one shape share a compilation."""
+        raise NotImplementedError
+
+    def bytes_per_replicate(self, shape: Hashable) -> int:
+        """About how much memory one replicate of this shape needs while it is computed."""
+        raise NotImplementedError
+
+    def prepared_over(self) -> tuple[str, ...]:
+        """The axes on which `prepare` depends."""
+        return ()
+
+    def prepare(self, key: Key, point: Point) -> Any:
+        """What all points of a replicate that agree on `prepared_over` share; None where nothing is."""
+        return None
+
+    def simulate(
+        self, key: Key, point: Point, *, shape: Hashable = None, prepared: Any = None
+    ) -> dict[str, Array]:
+        """One replicate at one point: a pure function of its arguments, free of global state.
+
+        Args:
+            key: the replicate's key, `jaxmem.replicate_key(seed, replicate)`.
+            point: a value per axis; numbers may be traced when `shape` is given.
+            shape: `self.shape(point)` by default.
+            prepared: `self.prepare(key, point)` by default.
+
+        Returns:
+            A float array per variable, of the variable's own dims.
+        """
+        raise NotImplementedError
+
+
+def _axis_fields(settings: Any) -> list[tuple[str, tuple[Any, ...], dict[str, str]]]:
+    """(coordinate, values, labels) of every axis in `settings` and in the dataclasses nested in it."""
+    found: list[tuple[str, tuple[Any, ...], dict[str, str]]] = []
+    hints = typing.get_type_hints(type(settings))
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        labels = {
+            "long_name": field.metadata.get("long_name", field.name.replace("_", " ")),
+            "units": field.metadata.get("units", "1"),
+        }
+        if dataclasses.is_dataclass(value):
+            found.extend(_axis_fields(value))
+        elif "coordinate" in field.metadata:
+            found.append((field.metadata["coordinate"], value, labels))
+        elif isinstance(value, tuple) and _takes_one_or_many(hints[field.name]):
+            found.append((field.name, value, labels))
+    for name, values, _ in found:
+        check.increasing(name, values)
+    return found
+
+
+def _takes_one_or_many(hint: Any) -> bool:
+    """Whether an annotation is a union of a number and a tuple of numbers."""
+    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
+        return False
+    options = typing.get_args(hint)
+    return any(option in (int, float) for option in options) and any(
+        typing.get_origin(option) is tuple for option in options
+    )
+
+
+def _plain(value: Any) -> Any:
+    """`value` as nested dicts, lists, strings and numbers."""
+    if dataclasses.is_dataclass(value) and hasattr(value, "configuration") and not isinstance(value, Study):
+        return value.configuration()
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no infinity
+    return value if isinstance(value, bool | int | float | str | type(None)) else str(value)

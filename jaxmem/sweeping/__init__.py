@@ -1,0 +1,9 @@
+"""Grid, batching, store, resume (floor 3): runs any study everywhere and knows nothing of diffusion."""
+
+from jaxmem._randomness import replicate_key as replicate_key
+from jaxmem.sweeping.batching import compilations as compilations
+from jaxmem.sweeping.grid import families as families
+from jaxmem.sweeping.run import sweep as sweep
+from jaxmem.sweeping.store import Store as Store
+from jaxmem.sweeping.store import StoreError as StoreError
+from jaxmem.sweeping.store import open_store as open_store
