@@ -6,10 +6,10 @@ Public functions call these once on what the user gave; inner kernels trust thei
 
 import itertools
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 SYMMETRY_TOLERANCE = 1e-6
@@ -18,7 +18,8 @@ SYMMETRY_TOLERANCE = 1e-6
 
 def is_traced(value: Any) -> bool:
     """Whether `value` is known only to a JAX transformation."""
-    return isinstance(value, jax.core.Tracer)
+    jax = sys.modules.get("jax")  # not imported here: theory and statistics do without it
+    return jax is not None and isinstance(value, jax.core.Tracer)
 
 
 def positive_integer(name: str, value: Any, *, least: int = 1, most: int | None = None) -> int:
@@ -37,13 +38,14 @@ def real_number(
     above: float | None = None,
     least: float | None = None,
     most: float | None = None,
+    below: float | None = None,
 ) -> float:
     """Return `value` as a finite float inside the given bounds."""
     if is_traced(value):
         return value
     bounds = [
         f"{word} {bound:g}"
-        for word, bound in (("above", above), ("at least", least), ("at most", most))
+        for word, bound in (("above", above), ("at least", least), ("at most", most), ("below", below))
         if bound is not None
     ]
     allowed = " ".join(["a finite number", " and ".join(bounds)]).strip()
@@ -56,6 +58,7 @@ def real_number(
         and (above is None or number > above)
         and (least is None or number >= least)
         and (most is None or number <= most)
+        and (below is None or number < below)
     )
     if not inside or isinstance(value, bool):
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
