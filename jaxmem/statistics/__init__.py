@@ -1,1 +1,14 @@
 """From raw replicates to probabilities, means, intervals and transition points (floor 1)."""
+
+from jaxmem.statistics.intervals import Interval as Interval
+from jaxmem.statistics.intervals import Mean as Mean
+from jaxmem.statistics.intervals import mean_and_standard_error as mean_and_standard_error
+from jaxmem.statistics.intervals import wilson_interval as wilson_interval
+from jaxmem.statistics.power_law import PowerLaw as PowerLaw
+from jaxmem.statistics.power_law import finite_size_scaling as finite_size_scaling
+from jaxmem.statistics.power_law import power_law_exponent as power_law_exponent
+from jaxmem.statistics.summary import summarise as summarise
+from jaxmem.statistics.summary import summary_kind as summary_kind
+from jaxmem.statistics.summary import summary_names as summary_names
+from jaxmem.statistics.table import summary_table as summary_table
+from jaxmem.statistics.transition import transition as transition

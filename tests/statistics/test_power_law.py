@@ -1,0 +1,103 @@
+import fake_stores
+import numpy as np
+import pytest
+import xarray as xr
+
+from jaxmem.statistics import finite_size_scaling, power_law_exponent, transition
+
+X = np.array([32.0, 64.0, 128.0, 256.0, 512.0])
+
+
+def noisy(exponent, replicates=20, seed=0, spread=0.3):
+    rng = np.random.default_rng(seed)
+    return 5 * X[:, None] ** exponent * np.exp(spread * rng.standard_normal((len(X), replicates)))
+
+
+def test_a_noiseless_law_is_found_exactly():
+    law = power_law_exponent(X, noisy(1.3, spread=0.0))
+    np.testing.assert_allclose(law[:4], (1.3, 1.3, 1.3, 5.0), rtol=1e-12)
+    assert law.points == 5
+    assert law.share == 1
+
+
+def test_equal_weights_agree_with_polyfit():
+    y = noisy(0.7)
+    expected = np.polyfit(np.log(X), np.log(y).mean(axis=1), 1)
+    law = power_law_exponent(X, y)
+    np.testing.assert_allclose((law.exponent, np.log(law.prefactor)), expected, rtol=1e-12)
+
+
+def test_interval_holds_its_level():
+    held = 0
+    for seed in range(200):
+        law = power_law_exponent(X, noisy(1.0, seed=seed), resamples=200)
+        held += law.exponent_low <= 1.0 <= law.exponent_high
+    assert 0.86 < held / 200 < 0.99  # percentile intervals of 20 replicates are 2.5 % too narrow
+
+
+def test_missing_replicates_weigh_nothing_and_unmemorised_points_are_left_out():
+    y = noisy(1.0)
+    y[1, 3:] = np.nan
+    y[4, 0] = np.inf
+    law = power_law_exponent(X, y)
+    assert law.points == 4
+    logs = [np.nanmean(np.log(row)) for row in y[:4]]
+    expected = np.polyfit(np.log(X[:4]), logs, 1, w=np.sqrt([20, 3, 20, 20]))
+    np.testing.assert_allclose(law.exponent, expected[0], rtol=1e-12)
+
+
+def test_too_few_points_give_no_exponent():
+    y = noisy(1.0)
+    y[1:] = np.inf
+    law = power_law_exponent(X, y)
+    assert np.isnan([law.exponent, law.exponent_low, law.exponent_high, law.prefactor]).all()
+    assert law.points == 1
+    assert law.share == 0
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "sentence"),
+    [
+        ([1.0, 2.0], np.ones((3, 2)), r"y must have shape \(2, any\), got \(3, 2\)"),
+        ([0.0, 1.0], np.ones((2, 2)), "x must hold finite values above 0"),
+    ],
+)
+def test_bad_arguments(x, y, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        power_law_exponent(np.array(x), y)
+
+
+def test_scaling_of_the_transition_is_recovered():
+    store = fake_stores.kernel_onset((16, 50, 100, 400), tuple(np.geomspace(0.1, 40, 18)), 400)
+    law = finite_size_scaling(transition(store))
+    for name, truth in (("location", 0.5), ("width", -0.25)):
+        low, high = law[f"{name}_exponent_low"], law[f"{name}_exponent_high"]
+        assert abs(law[f"{name}_exponent"] - truth) < high - low
+        assert high - low < 0.25
+        assert law[f"{name}_points"] == 4
+        assert law[f"{name}_share"] == 1
+    assert law["location_prefactor"] == pytest.approx(16**-0.5, rel=0.3)
+
+
+def test_dimensions_without_a_crossing_are_left_out():
+    # d = 400 crosses at load 5, beyond this grid.
+    store = fake_stores.kernel_onset((16, 50, 400), (0.25, 0.5, 1.0, 2.0, 4.0), 400)
+    law = finite_size_scaling(transition(store))
+    assert law["location_points"] == 2
+    assert abs(law["location_exponent"] - 0.5) < 0.3
+    both = fake_stores.kernel_onset((400, 900), (0.25, 0.5), 20)
+    assert np.isnan(finite_size_scaling(transition(both))["location_exponent"])
+
+
+def test_other_dimensions_are_kept():
+    store = fake_stores.kernel_onset(replicates=100)
+    stacked = xr.concat([store, store], "time").assign_coords(time=[1.0, 2.0])
+    law = finite_size_scaling(transition(stacked, resamples=50))
+    assert law["location_exponent"].dims == ("time",)
+    once = finite_size_scaling(transition(store, resamples=50))
+    np.testing.assert_allclose(law["location_exponent"][1], once["location_exponent"])
+
+
+def test_against_must_be_a_dimension():
+    with pytest.raises(ValueError, match="against must be one of dim, got 'load'"):
+        finite_size_scaling(transition(fake_stores.kernel_onset(replicates=9), resamples=9), "load")

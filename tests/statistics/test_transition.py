@@ -1,0 +1,194 @@
+import fake_stores
+import numpy as np
+import pytest
+import xarray as xr
+
+from jaxmem.statistics import transition
+from jaxmem.statistics.transition import monotone_crossing
+
+LOADS = tuple(np.geomspace(0.1, 20, 14))
+
+
+def dataset(successes, trials, loads):
+    """Zeros and ones with these many successes of `trials` replicates per load, as a fraction."""
+    values = (np.arange(trials) < np.asarray(successes)[:, None]).astype(float)
+    return xr.Dataset(
+        {"hit": (("load", "replicate"), values, {"summary": "fraction"})}, {"load": np.array(loads)}
+    )
+
+
+def test_known_crossing_and_width_of_logistic_curves():
+    found = transition(fake_stores.kernel_onset((16, 100), LOADS, 2000))
+    for name, truth in (
+        ("location", fake_stores.location(found["dim"])),
+        ("width", 2 * np.log10(9) / fake_stores.slope(found["dim"])),
+        ("start", fake_stores.location(found["dim"]) / 9 ** (1 / fake_stores.slope(found["dim"]))),
+        ("end", fake_stores.location(found["dim"]) * 9 ** (1 / fake_stores.slope(found["dim"]))),
+    ):
+        error = (found[f"{name}_high"] - found[f"{name}_low"]) / 4
+        assert (abs(found[name] - truth) < 4 * error).all(), name
+        assert (error < 0.05 * truth).all(), name
+        assert (found[f"{name}_share"] == 1).all()
+    np.testing.assert_allclose(found["width"], np.log10(found["end"] / found["start"]))
+    assert (found["bracket_low"] <= found["location"]).all()
+    assert (found["location"] <= found["bracket_high"]).all()
+    np.testing.assert_allclose(found["bracket_high"] / found["bracket_low"], LOADS[1] / LOADS[0])
+
+
+@pytest.mark.slow
+def test_intervals_hold_their_level():
+    held = []
+    for seed in range(120):
+        store = fake_stores.kernel_onset((16, 100), LOADS, 100, seed=seed)
+        found = transition(store, resamples=200)
+        truth = fake_stores.location(found["dim"])
+        width = 2 * np.log10(9) / fake_stores.slope(found["dim"])
+        held.append(
+            [
+                (found["location_low"] <= truth) & (truth <= found["location_high"]),
+                (found["width_low"] <= width) & (width <= found["width_high"]),
+            ]
+        )
+    share = np.mean(held, axis=0)  # standard error of 0.95 in 120 trials: 0.02
+    assert ((share > 0.86) & (share < 1)).all(), share
+
+
+def test_interpolation_is_linear_in_log_odds_over_log_load():
+    found = transition(dataset([100, 800], 999, [1.0, 8.0]), "hit")
+    odds = np.log([100.5 / 899.5, 800.5 / 199.5])
+    np.testing.assert_allclose(found["location"], 8 ** (-odds[0] / (odds[1] - odds[0])))
+
+
+def test_the_fit_is_monotone_and_weighted():
+    # 60 then 20 of 100 pool to 40: the crossing lies between the second and the last load.
+    found = transition(dataset([10, 60, 20, 90], 100, [1.0, 2.0, 4.0, 8.0]), "hit")
+    pooled = np.log(40.5 / 60.5)
+    last = np.log(90.5 / 10.5)
+    np.testing.assert_allclose(found["location"], 4 * 2 ** (-pooled / (last - pooled)))
+    assert found["bracket_low"] == pytest.approx(4.0)
+
+
+def test_a_falling_curve_is_the_mirror_image():
+    rising = fake_stores.kernel_onset((16,), LOADS, 60)
+    falling = rising.assign(delta=-rising["delta"])
+    up = transition(rising, resamples=50)
+    down = transition(falling, resamples=50, increasing=False)
+    for name in ("location", "location_low", "location_high", "width", "bracket_low", "start", "end"):
+        np.testing.assert_allclose(down[name], up[name], err_msg=name)
+
+
+def test_no_crossing_gives_a_bound_and_no_estimate():
+    never = transition(dataset([0, 0, 1], 50, [1.0, 2.0, 4.0]), "hit")
+    assert np.isnan(never["location"])
+    assert np.isnan(never["width"])
+    assert never["location_share"] == 0
+    assert never["location_low"] == pytest.approx(4.0)
+    assert np.isposinf(never["location_high"])
+    assert never["bracket_low"] == pytest.approx(4.0)
+    assert np.isposinf(never["bracket_high"])
+    always = transition(dataset([49, 50, 50], 50, [1.0, 2.0, 4.0]), "hit")
+    assert np.isnan(always["location"])
+    assert always["location_low"] == 0
+    assert always["location_high"] == pytest.approx(1.0)
+
+
+def test_a_crossing_near_the_edge_is_one_sided():
+    found = transition(dataset([0, 10, 21], 40, [1.0, 2.0, 4.0]), "hit")
+    assert 2 < found["location"] < 4
+    assert 0.3 < found["location_share"] < 0.9
+    assert 2 < found["location_low"] < 4
+    assert np.isposinf(found["location_high"])
+
+
+def test_unfinished_points_and_replicates_do_not_move_the_result():
+    part = fake_stores.kernel_onset((16, 100), LOADS, 100, complete=0.3)
+    whole = part.isel(replicate=slice(0, 30))
+    xr.testing.assert_allclose(transition(part, resamples=50), transition(whole, resamples=50))
+    holes = whole.copy(deep=True)
+    holes["delta"][0, 3] = np.nan
+    without = transition(whole.isel(load=[i for i in range(len(LOADS)) if i != 3]), resamples=50)
+    xr.testing.assert_allclose(transition(holes, resamples=50).isel(dim=0), without.isel(dim=0))
+    empty = transition(fake_stores.kernel_onset(replicates=10, complete=0), resamples=10)
+    assert np.isnan(empty["location"]).all()
+    assert (empty["location_low"] == 0).all()
+    assert np.isposinf(empty["location_high"]).all()
+
+
+def test_a_load_with_one_replicate_does_not_break_the_resamples():
+    store = fake_stores.kernel_onset((16,), LOADS, 40)
+    store["delta"][0, 6, 1:] = np.nan
+    found = transition(store, resamples=200)
+    assert found["location_share"] == 1
+    assert np.isfinite(found["location_resamples"]).all()
+
+
+def test_replicates_are_resampled_as_whole_curves():
+    # Each replicate is all 0 or all 1 beyond the first load: resampled curves stay flat there.
+    values = np.zeros((3, 40))
+    values[1:, :20] = 1
+    store = xr.Dataset(
+        {"hit": (("load", "replicate"), values, {"summary": "fraction"})}, {"load": [1.0, 2.0, 4.0]}
+    )
+    found = transition(store, "hit", level=0.3, width_levels=(0.2, 0.8))
+    # With P(2) = P(4) in every resample, the crossing always lies between 1 and 2.
+    assert found["location_share"] > 0.99
+    assert found["location_resamples"].max() < 2
+
+
+def test_extra_dimensions_and_coordinates_are_kept():
+    store = fake_stores.kernel_onset(replicates=20)
+    stacked = xr.concat([store, store], "time").assign_coords(time=[1.0, 2.0])
+    found = transition(stacked, resamples=20)
+    assert found["location"].dims == ("time", "dim")
+    assert found["location_resamples"].dims == ("time", "dim", "resample")
+    assert "n" not in found.coords
+    xr.testing.assert_equal(found.isel(time=0, drop=True), transition(store, resamples=20))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"variable": "detla"}, "variable must be one of delta, .*, got 'detla'"),
+        ({"variable": "log_scale"}, "summary of log_scale must be one of sign, fraction, got 'none'"),
+        ({"axis": "replicate"}, "axis must be one of dim, load, got 'replicate'"),
+        ({"level": 0.95}, "level and width_levels must satisfy"),
+        ({"confidence": 1.0}, "confidence must be"),
+        ({"resamples": 0}, "resamples must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_bad_arguments(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        transition(fake_stores.kernel_onset(replicates=3), **arguments)
+
+
+def test_loads_must_be_positive():
+    with pytest.raises(ValueError, match="axis must have positive values, got load = 0"):
+        transition(dataset([0, 1], 2, [0.0, 1.0]), "hit")
+
+
+def test_crossing_of_piecewise_linear_curves():
+    x = np.array([0.0, 1.0, 2.0, 3.0])
+    curves = np.array(
+        [
+            [0.0, 1.0, 2.0, 3.0],
+            [0.0, 1.5, 1.5, 3.0],  # stays at the level from 1 to 2
+            [0.0, 0.0, 0.0, 1.0],  # above the grid
+            [2.0, 2.0, 3.0, 3.0],  # below it
+            [0.0, 0.0, 1.5, 1.5],  # ends at the level
+            [1.5, 1.5, 1.5, 2.0],  # begins at it
+            [1.5, 1.5, 1.5, 1.5],
+        ]
+    )
+    low, high = monotone_crossing(x, curves, 1.5)
+    inf = np.inf
+    np.testing.assert_allclose(low, [1.5, 1.5, 3, -inf, 2, -inf, -inf])
+    np.testing.assert_allclose(high, [1.5, 1.5, inf, 0, inf, 2, inf])
+
+
+def test_crossing_without_points():
+    low, high = monotone_crossing(np.array([]), np.empty((2, 0)), 0.5)
+    assert np.isneginf(low).all()
+    assert np.isposinf(high).all()
+    low, high = monotone_crossing(np.array([1.0]), np.array([[0.2], [0.7]]), 0.5)
+    np.testing.assert_array_equal(low, [1, -np.inf])
+    np.testing.assert_array_equal(high, [np.inf, 1])
