@@ -39,8 +39,8 @@ def real_number(
     least: float | None = None,
     most: float | None = None,
     below: float | None = None,
-) -> float:
-    """Return `value` as a finite float inside the given bounds."""
+) -> Any:
+    """Return `value` as a finite float inside the given bounds, or as it is where traced."""
     if is_traced(value):
         return value
     bounds = [
@@ -109,6 +109,14 @@ def samples(name: str, value: Any, *, dim: int | None = None, least: int = 1) ->
     if np.shape(value)[0] < least:
         raise ValueError(f"{name} must hold at least {least} samples, got {np.shape(value)[0]}.")
     finite(name, value)
+
+
+def row_count(name: str, value: Any, rows: int) -> None:
+    """Refuse a number of valid rows that is not from 1 to `rows`."""
+    if is_traced(value):
+        return
+    if np.ndim(value) or not np.issubdtype(np.asarray(value).dtype, np.integer) or not 1 <= value <= rows:
+        raise ValueError(f"{name} must be a whole number from 1 to {rows}, the rows given, got {value}.")
 
 
 def covariance(name: str, value: Any, *, dim: int | None = None) -> None:

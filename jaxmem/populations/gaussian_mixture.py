@@ -29,8 +29,12 @@ class GaussianMixture(AbstractPopulation):
         self.components = components
 
     @classmethod
+    @with_float64
     def of(cls, weights: Float[RealArray, "k"], components: list[Gaussian]) -> "GaussianMixture":
-        """The mixture of given components, all axis-aligned or none; weights sum to 1."""
+        """The mixture of given components of one dimension; weights sum to 1."""
+        dims = {component.dim for component in components}
+        if len(dims) != 1:
+            raise ValueError(f"components must be Gaussians of one dimension, got {sorted(dims)}.")
         _checks.shape("weights", weights, len(components))
         _checks.finite("weights", weights)
         if not _checks.is_traced(weights) and (np.min(weights) < 0 or abs(np.sum(weights) - 1) > 1e-6):
@@ -117,4 +121,8 @@ class GaussianMixture(AbstractPopulation):
 
 
 def _stacked(components: list[Gaussian]) -> Gaussian:
+    """One Gaussian with a leading axis; with eigenvectors throughout if any component has them."""
+    if any(component.eigenvectors is not None for component in components):
+        axes = [jnp.eye(each.dim) if each.eigenvectors is None else each.eigenvectors for each in components]
+        components = [Gaussian(c.centre, c.eigenvalues, v) for c, v in zip(components, axes, strict=True)]
     return jax.tree.map(lambda *arrays: jnp.stack(arrays), *components)

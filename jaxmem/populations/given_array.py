@@ -25,8 +25,10 @@ class GivenArray(str):
 
     @classmethod
     def from_array(cls, array: np.ndarray, source: str = IN_MEMORY) -> "GivenArray":
-        """Name an array by where it comes from and what it holds."""
-        contents = np.array(array, order="C")
+        """Name an array by where it comes from and what it holds: real numbers, whole ones become floats."""
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"{source} must hold real numbers, got dtype {array.dtype}.")
+        contents = np.array(array, np.result_type(array.dtype, np.float32), order="C")
         contents.flags.writeable = False
         digest = hashlib.sha256(f"{contents.dtype.str}{contents.shape}".encode())
         digest.update(contents.data)
@@ -54,11 +56,9 @@ def _load(name: str, path: str) -> np.ndarray:
         raise ValueError(f"{name} must be the path of a .npy or .npz file, got {path!r}, which is no file.")
     try:
         loaded = np.load(path, allow_pickle=False)
+        arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{name} must be a .npy or .npz file of numbers, got {path!r}: {error}") from None
-    if isinstance(loaded, np.ndarray):
-        return loaded
-    with loaded:
-        if len(loaded.files) != 1:
-            raise ValueError(f"{name} must hold one array, got {path!r} with {', '.join(loaded.files)}.")
-        return loaded[loaded.files[0]]
+    if len(arrays) != 1:
+        raise ValueError(f"{name} must hold one array, got {path!r} with {', '.join(arrays) or 'none'}.")
+    return next(iter(arrays.values()))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import jax.numpy as jnp
@@ -22,58 +22,59 @@ SWEPT = ("mean", "variance", "exponent", "spike_scale", "separation")
 """The numeric fields: each is a sweep axis when given as a tuple."""
 
 
+def _swept(default: float, long_name: str) -> Any:
+    """A field of `SWEPT` with the label of its axis."""
+    return field(default=default, metadata={"long_name": long_name})
+
+
 @dataclass(frozen=True)
 class PopulationSettings:
     """A Gaussian, a mixture of equal Gaussians, or a data set.
 
-    A Gaussian has the eigenvalues λ_k = variance · (k^−exponent + spike_scale · θ_k), k = 1..d, along the
-    axes, θ_k the k-th of `spikes`; or variance times a given covariance. A mixture is `components` of these.
+    A Gaussian has the eigenvalues λ_k = variance · (k^−exponent + spike_scale · θ_k) along the axes k = 1..d,
+    θ_k the k-th of `spikes`; or variance times a given covariance. A mixture is `components` of these. A data
+    set stands alone. Of the numbers, several values make a sweep axis.
     """
 
-    mean: float | tuple[float, ...] = 0.0
-    """Mean of every coordinate (default 0; that of a mixture's centre)."""
+    mean: float | tuple[float, ...] = _swept(0.0, "mean of every coordinate")
+    """Mean of every coordinate; of a mixture, its centre (in the units of the data)."""
 
-    variance: float | tuple[float, ...] = 1.0
-    """Multiplies the whole covariance (default 1)."""
+    variance: float | tuple[float, ...] = _swept(1.0, "variance")
+    """Multiplies the whole covariance (at least 0, in squared units of the data)."""
 
-    exponent: float | tuple[float, ...] = 0.0
-    """Decay a of the power-law spectrum k^-a (default 0: isotropic)."""
+    exponent: float | tuple[float, ...] = _swept(0.0, "spectral exponent a")
+    """Decay a of the power-law spectrum k^-a; 0 is isotropic."""
 
     spikes: tuple[float, ...] = ()
-    """Strengths θ_i of the spikes, all present at once, added to the leading eigenvalues in units of
-    `variance` (default none)."""
+    """Strengths θ_i of the spikes, all present at once: added to the leading eigenvalues, in units of the
+    variance."""
 
-    spike_scale: float | tuple[float, ...] = 1.0
-    """Multiplies every spike (default 1): sweep it to sweep the strength."""
+    spike_scale: float | tuple[float, ...] = _swept(1.0, "spike scale")
+    """Multiplies every spike: with `spikes` 1, the strength itself."""
 
     covariance: str | None = None
-    """A covariance to use instead: path of a .npy or .npz file with a d×d matrix, or in Python an array
-    (default none)."""
+    """A covariance to use instead: path of a .npy or .npz file with a d×d matrix; in Python also an array."""
 
     samples: str | None = None
     """A data set to draw from instead, without replacement: path of a .npy or .npz file with one sample per
-    row, or in Python an array (default none)."""
+    row; in Python also an array."""
 
     components: int = 1
-    """Number of equal Gaussians in the mixture (default 1: no mixture)."""
+    """Number of equal Gaussians in a mixture; 1 is no mixture."""
 
-    separation: float | tuple[float, ...] = 0.0
-    """Distance of every two component means, which sit at the vertices of a regular simplex in the leading
-    components − 1 axes (default 0, in the units of the data)."""
+    separation: float | tuple[float, ...] = _swept(0.0, "separation of component means")
+    """Distance between any two component means, which sit at the vertices of a regular simplex in the first
+    components − 1 axes (at least 0, in the units of the data)."""
 
     def __post_init__(self) -> None:
+        """Name the arrays that were handed over, or the files that hold them, by their contents."""
         for name in ("covariance", "samples"):
             object.__setattr__(self, name, _named(name, getattr(self, name)))
 
     @property
-    def axes(self) -> dict[str, tuple[float, ...]]:
-        """The fields that are to be swept, with their values."""
-        return {name: value for name in SWEPT if isinstance(value := getattr(self, name), tuple)}
-
-    @property
     def available(self) -> float:
-        """How many samples there are to draw: a data set's number of rows, infinity for a law."""
-        return _array("samples", self.samples).shape[0] if self.samples is not None else math.inf
+        """How many samples there are to draw: the rows of a data set, infinity for a law."""
+        return math.inf if self.samples is None else _array("samples", self.samples).shape[0]
 
     def check(self, dims: Sequence[int]) -> None:
         """Refuse, in one sentence, what cannot be built at every one of `dims`.
@@ -116,13 +117,13 @@ class PopulationSettings:
         """
         if self.samples is not None:
             return Empirical(_array("samples", self.samples))
-        number = {name: self._number(name, point or {}) for name in SWEPT}
+        number = {name: self._value(name, point or {}) for name in SWEPT}
         gaussian = self._gaussian(dim, number)
         if self.components == 1:
             return gaussian
         return GaussianMixture.simplex(gaussian, self.components, number["separation"])
 
-    def _number(self, name: str, point: Mapping[str, Scalar | float]) -> Any:
+    def _value(self, name: str, point: Mapping[str, Scalar | float]) -> Any:
         value = point.get(name, getattr(self, name))
         if isinstance(value, tuple):
             if len(value) != 1:
@@ -153,18 +154,17 @@ class PopulationSettings:
                 raise ValueError(f"spikes must leave every eigenvalue at least 0, got {spike} as number {k}.")
 
     def _check_samples(self, dims: Sequence[int]) -> None:
-        others = tuple(field.name for field in fields(self) if field.name != "samples")
-        self._refuse_beside("samples", others)
+        self._refuse_beside("samples", [each.name for each in fields(self) if each.name != "samples"])
         rows = _array("samples", self.samples)
         for dim in dims:
             _checks.shape(f"samples at dims {dim}", rows, None, dim)
         _checks.samples("samples", rows, least=2)
 
     def _refuse_beside(self, given: str, names: Sequence[str]) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in names and value != field.default:
-                raise ValueError(f"{field.name} must stay {field.default!r} with {given}, got {value!r}.")
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name in names and value != each.default:
+                raise ValueError(f"{each.name} must stay {each.default!r} with {given}, got {value!r}.")
 
 
 def _named(name: str, value: Any) -> str | None:
