@@ -12,6 +12,7 @@ their digits, and the divergences are sums of non-negative terms.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float64
 
@@ -80,6 +81,17 @@ def gaussian_distances(
         _checks.covariance(f"covariance_{number}", covariance, dim=mean_1.shape[0])
         _checks.shape(f"mean_{number}", mean, mean_1.shape[0])
         _checks.finite(f"mean_{number}", mean)
+    return _distances(mean_1, covariance_1, mean_2, covariance_2, ranks)
+
+
+@jax.jit
+def _distances(
+    mean_1: Vector,
+    covariance_1: Covariance,
+    mean_2: Vector,
+    covariance_2: Covariance,
+    ranks: tuple[Integer, Integer] | None,
+) -> GaussianDistances:
     rank_1, rank_2 = ranks or (None, None)
     rounding_1, rounding_2 = (_rounding(matrix) for matrix in (covariance_1, covariance_2))
     sigma_1, sigma_2 = (jnp.asarray(matrix, jnp.float64) for matrix in (covariance_1, covariance_2))
@@ -106,7 +118,7 @@ def gaussian_distances(
 
     shift = (rotation.T @ (whitener.T @ difference)) ** 2
     safe_1, safe_2 = (jnp.where(equivalent, share, 1) for share in (share_1, share_2))
-    log_affinity = (jnp.log(safe_1) + jnp.log(safe_2)).sum() / 4 - shift.sum() / 8
+    log_affinity = _log_product(safe_1, safe_2).sum() / 4 - shift.sum() / 8
     log_affinity = jnp.where(equivalent, log_affinity, -jnp.inf)
     factor = scale[:, None] * axes * jnp.sqrt(jnp.where(inside, middle, 0)) @ rotation
     product = jnp.sqrt(share_1)[:, None] * (factor.T @ factor) * jnp.sqrt(share_2)
@@ -144,6 +156,14 @@ def _share(
         return jnp.where(share > rounding, share, 0)
     null = jnp.arange(share.size) < size - rank
     return jnp.where(null, 0, jnp.maximum(share, jnp.finfo(share.dtype).eps))
+
+
+def _log_product(share_1: Float64[Array, "d"], share_2: Float64[Array, "d"]) -> Float64[Array, "d"]:
+    """log(1 + c)(1 − c) = log(1 − c²): each form where it loses no digits, near |c| = 1 and near 0."""
+    contrast = (share_1 - share_2) / 2
+    near_zero = jnp.abs(contrast) < 0.5
+    small = jnp.where(near_zero, contrast, 0)
+    return jnp.where(near_zero, jnp.log1p(-(small**2)), jnp.log(share_1 * share_2))
 
 
 def _divergence(

@@ -14,6 +14,7 @@ Infinitely many draws have the closed form B = e^-T S (e^-2T S + λ (1 − e^-2T
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -90,21 +91,34 @@ def fit_one_step_denoiser(
     above n · draws = d, about 2 (n · draws)² d below; memory of one noise draw above.
     """
     _check_fit(train, time, noise_scale, draws, count, noise)
-    capacity, dim = train.shape
-    centred = _centre(train, capacity if count is None else count)
-    mu, sigma = ornstein_uhlenbeck(jnp.asarray(time, jnp.float64), noise_scale)
+    rows = train.shape[0] if count is None else count
+    return _fit(key, jnp.asarray(train), time, noise_scale, rows, noise, draws=draws)
 
-    def normal(draw: Integer) -> Float64[Array, "n d"]:
-        if noise is not None:
-            return jnp.asarray(noise)[draw].astype(jnp.float64)
-        drawn = jax.random.normal(stream(key, "noise", draw), (capacity, dim), jnp.float32)
-        return drawn.astype(jnp.float64)
+
+@partial(jax.jit, static_argnames="draws")
+def _fit(
+    key: Key,
+    train: Samples,
+    time: Scalar | float,
+    noise_scale: Scalar | float,
+    count: Integer,
+    noise: Float[RealArray, "draws n d"] | None,
+    *,
+    draws: float,
+) -> OneStepDenoiser:
+    capacity, dim = train.shape
+    centred = _centre(train, count)
+    mu, sigma = ornstein_uhlenbeck(jnp.asarray(time, jnp.float64), noise_scale)
 
     def noised(draw: Integer) -> Float64[Array, "n d"]:
         """Row k: y_k − e^-T x̄, 0 where padded."""
-        return mu * centred.rows + sigma * centred.valid[:, None] * normal(draw)
+        if noise is None:
+            normal = jax.random.normal(stream(key, "noise", draw), (capacity, dim), jnp.float32)
+        else:
+            normal = noise[draw]
+        return mu * centred.rows + sigma * centred.valid[:, None] * normal.astype(jnp.float64)
 
-    if math.isinf(draws):
+    if draws == math.inf:
         slope, offset = _slope_of_all_noise(centred, mu, sigma), jnp.zeros(dim)
     elif capacity * draws <= dim:
         slope, offset = _slope_by_pairs(centred, jax.vmap(noised)(jnp.arange(int(draws))))
