@@ -1,1 +1,9 @@
 """Figures of stores beside the theory (floor 4)."""
+
+from jaxmem._panels import Curve as Curve
+from jaxmem._panels import Guide as Guide
+from jaxmem._panels import Panel as Panel
+from jaxmem.plotting.figure import plot as plot
+from jaxmem.plotting.files import check_figure_path as check_figure_path
+from jaxmem.plotting.files import save as save
+from jaxmem.plotting.scaling import plot_transition as plot_transition

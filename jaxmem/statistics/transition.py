@@ -24,7 +24,7 @@ QUANTITIES = {
     "location": "{axis} where P crosses {level:g}",
     "start": "{axis} where P crosses {first:g}",
     "end": "{axis} where P crosses {last:g}",
-    "width": "decades of {axis} from P = {first:g} to {last:g}",
+    "width": "width from P = {first:g} to {last:g}",
 }
 
 
@@ -107,7 +107,7 @@ def transition(
     found = [_one_curve(curve, np.log(loads), levels, increasing, counts, confidence) for curve in flat]
 
     words = {"axis": axis, "level": level, "first": levels[1], "last": levels[2]}
-    units = dict.fromkeys(QUANTITIES, dataset[axis].attrs.get("units", "1")) | {"width": "decade"}
+    units = dict.fromkeys(QUANTITIES, dataset[axis].attrs.get("units", "1")) | {"width": "decades"}
     rest = curves.dims[:-2]
     result = {}
     for name in found[0]:

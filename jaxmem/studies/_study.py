@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from jaxtyping import Array
 
 from jaxmem import _checks as check
+from jaxmem._panels import Panel
 from jaxmem._typing import Key
 from jaxmem._variables import Coordinate, Variable
 
@@ -44,6 +45,9 @@ class Study:
 
     name: ClassVar[str]
     """What the command line calls it."""
+
+    panels: ClassVar[tuple[Panel, ...]] = ()
+    """What its figure shows; where there are none, every summarised variable gets a panel."""
 
     def axes(self) -> dict[str, tuple[Any, ...]]:
         """Coordinate name → values, in the order of the result's dimensions."""

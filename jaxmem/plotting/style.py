@@ -1,0 +1,91 @@
+"""Colours, markers and labels: the same in every figure, and none of matplotlib's global settings."""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import to_rgb
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+Colour = tuple[float, float, float]
+
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Told apart with any colour vision. Source: Okabe and Ito, Color Universal Design (2008)."""
+
+MARKERS = ("o", "s", "^", "v", "P", "X", "<", ">")
+
+FONT_SIZE = 8.0
+LINE_WIDTH = 1.3
+MARKER_SIZE = 4.5
+GREY = "0.45"
+LONGEST_SYMBOL = 3
+MOST_PLAIN_DECADES = 4.0
+
+
+def colours_of(count: int) -> list[Colour]:
+    """A colour for each of `count` ordered values: distinct for three, along a perceptual scale for more."""
+    if count <= 3:
+        return [to_rgb(name) for name in OKABE_ITO[:count]]
+    scale = matplotlib.colormaps["viridis"]
+    return [
+        to_rgb(scale(fraction)) for fraction in np.linspace(0.0, 0.88, count)
+    ]  # its yellow end is too pale
+
+
+def shades_of(colour: str, count: int) -> list[Colour]:
+    """From a pale to the full tone of one colour."""
+    red, green, blue = to_rgb(colour)
+    weights = np.linspace(0.45, 1.0, count) if count > 1 else [1.0]
+    return [(1 - w * (1 - red), 1 - w * (1 - green), 1 - w * (1 - blue)) for w in weights]
+
+
+def symbol_of(coordinate: xr.DataArray) -> str:
+    """The symbol that ends a long name, as d in "dimension d"; the coordinate's name where there is none."""
+    last = str(coordinate.attrs.get("long_name", "")).split(" ")[-1]
+    return last if 0 < len(last) <= LONGEST_SYMBOL else str(coordinate.name)
+
+
+def label_of(array: xr.DataArray) -> str:
+    """An array's long name as an axis label, with its unit."""
+    name = str(array.attrs.get("long_name", array.name))
+    first = name.split(" ", maxsplit=1)[0]
+    if first.isalpha() and len(first) > 1:
+        name = name[0].upper() + name[1:]
+    units = str(array.attrs.get("units", "1"))
+    return name if units in ("", "1") else f"{name} ({units})"
+
+
+def value_text(value: object) -> str:
+    """A coordinate's value in a legend."""
+    return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)
+
+
+def evenly(count: int, most: int) -> Sequence[int]:
+    """At most `most` of `count` positions, evenly spread, first and last among them."""
+    return [int(i) for i in np.unique(np.linspace(0, count - 1, min(count, most)).round())]
+
+
+def plain_ticks(axis: Axis) -> None:
+    """Label a logarithmic axis of a few decades 0.5, 1, 2 rather than in powers of ten."""
+    low, high = axis.get_view_interval()
+    if axis.get_scale() == "log" and np.log10(high / low) < MOST_PLAIN_DECADES:
+        subs = (1.0, 2.0, 5.0) if np.log10(high / low) < MOST_PLAIN_DECADES / 2 else (1.0,)
+        axis.set_major_locator(LogLocator(subs=subs))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def dress(axes: Axes) -> None:
+    """Spines, ticks and grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=FONT_SIZE, width=0.6, length=3)
+    axes.tick_params(which="minor", width=0.4, length=1.8)
+    for spine in axes.spines.values():
+        spine.set_linewidth(0.6)
+    axes.grid(visible=True, linewidth=0.4, color="0.9")
+    axes.set_axisbelow(True)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set_fontsize(FONT_SIZE + 1)
