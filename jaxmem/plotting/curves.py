@@ -1,6 +1,6 @@
 """A panel of curves: simulation as points with error bars or as bands, theory as lines."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -97,7 +97,7 @@ def _legend(
             marker = "" if panel.joined else MARKERS[j % len(MARKERS)]
             legend[name] = Line2D([], [], color=colours[j], marker=marker, markersize=MARKER_SIZE, **line)
     if any(curve.theory is not None for curve in panel.curves):
-        legend["theory"] = Line2D([], [], color=GREY, linewidth=LINE_WIDTH)
+        legend["theory"] = Line2D([], [], color=GREY, linewidth=LINE_WIDTH, linestyle=_theory_dashes(panel))
     hollow: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "white", "color": GREY}
     for sign, marker, name in ((1, "^", "infinite"), (-1, "v", "minus infinite")):
         if any((quantity.estimate == sign * np.inf).any() for quantity in quantities):
@@ -125,7 +125,12 @@ def _draw_theory(
     if len(lines) > 1 and all(np.array_equal(line, lines[0], equal_nan=True) for line in lines):
         lines, colours = lines[:1], colours[-1:] if len(panel.curves) > 1 else [to_rgb("0.25")]
     for line, colour in zip(lines, colours, strict=True):
-        axes.plot(*line, color=colour, linewidth=LINE_WIDTH, zorder=2)
+        axes.plot(*line, _theory_dashes(panel), color=colour, linewidth=LINE_WIDTH, zorder=2)
+
+
+def _theory_dashes(panel: Panel) -> Literal["-", "--"]:
+    """Theory is the solid line, except beside trajectories."""
+    return "--" if panel.joined else "-"
 
 
 def _draw_simulation(

@@ -36,7 +36,8 @@ def summary_table(dataset: xr.Dataset, *, confidence: float = 0.95) -> str:
     ]
     columns = [[str(name), *map(_plain, points[name].values)] for name in named]
     columns.append(["replicates", *map(_plain, points["replicates"].values)])
-    for variable in dataset.data_vars.values():
+    order_parameters_first = sorted(dataset.data_vars.values(), key=lambda one: summary_kind(one) != "sign")
+    for variable in order_parameters_first:
         if summary_kind(variable) != "none":
             columns.extend(_columns(points, variable))
     lines = [_headline(dataset), "", *_aligned(columns), *_transition_lines(dataset, confidence)]
