@@ -1,1 +1,7 @@
 """One file a question (floor 3): the floors below composed into one replicate, its axes and variables."""
+
+from jaxmem.studies._study import Study as Study
+from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
+
+STUDIES: dict[str, type[Study]] = {study.name: study for study in (KernelOnset,)}
+"""Every study by the name that the command line uses."""

@@ -23,10 +23,6 @@ from jaxmem.sweeping.protocol import Study
 MOST_REPLICATES_PER_TASK = 64
 """Small replicates are not batched further: at 64 a task's dispatch and writing (some 30 ms) are paid for."""
 
-VECTOR_BYTES_ON_CPU = 8 * 2**20
-"""Replicates vectorised in one step share the last-level cache there; wider steps only stream from memory."""
-
-
 @dataclass(frozen=True)
 class Layout:
     """How a task is laid out: replicates per task, and the bytes that one vectorised step may use."""
@@ -35,7 +31,14 @@ class Layout:
     vector_bytes: int
 
     def width(self, bytes_per_replicate: int) -> int:
-        """Replicates vectorised together in one step."""
+        """Replicates vectorised together in one step: what fits on accelerators, one on CPUs.
+
+        A CPU gains nothing from more, because one replicate fills its cores while several leave its cache.
+        And jaxlib 0.10 hangs there when two independent LAPACK calls of a program are both batched: 3 calls
+        of eigh on 1,500 matrices wait for each other's threads forever, on two cores within seconds.
+        """
+        if jax.default_backend() == "cpu":
+            return 1
         return max(1, self.vector_bytes // max(1, bytes_per_replicate))
 
 
@@ -50,8 +53,7 @@ def choose_layout(
         tasks = -(-replicates // (most * devices))
         chunk_size = -(-replicates // tasks)  # tasks of equal size waste no padded replicates
     per_task = -(-chunk_size // devices) * devices
-    on_cpu = jax.default_backend() == "cpu"
-    return Layout(per_task, min(memory_budget, VECTOR_BYTES_ON_CPU) if on_cpu else memory_budget)
+    return Layout(per_task, memory_budget)
 
 
 Results = list[tuple[Index, dict[str, np.ndarray]]]

@@ -1,0 +1,321 @@
+"""P(Δ > 0) of the one-step linear denoiser over the load n/d: system S1.
+
+Source: Halder, "A solvable generative model with a linear, one-step denoiser", arXiv 2411.17807, Figure 3.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ClassVar, Literal, NamedTuple, get_args
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float32, Float64
+
+from jaxmem import _checks as check
+from jaxmem._panels import Curve, Guide, Panel
+from jaxmem._precision import with_float64
+from jaxmem._randomness import stream
+from jaxmem._typing import Covariance, Integer, Key, Samples, Scalar, Vector
+from jaxmem._variables import Coordinate, Variable
+from jaxmem.metrics import gaussian_distances
+from jaxmem.metrics.density_distances import density_distances
+from jaxmem.metrics.energy_distance import energy_distance
+from jaxmem.metrics.kernel_gap import kernel_bandwidth, kernel_gap, log_self_overlap
+from jaxmem.metrics.maximum_mean_discrepancy import maximum_mean_discrepancy_squared, median_bandwidth
+from jaxmem.metrics.sample_gap import sample_gap
+from jaxmem.metrics.sliced_wasserstein import sliced_wasserstein
+from jaxmem.populations import AbstractPopulation, Gaussian, PopulationSettings
+from jaxmem.scores import denoiser_capacity, fit_one_step_denoiser, generate, generated_law
+from jaxmem.studies._study import Point, Study, axis, number
+
+Distance = Literal["sliced-wasserstein", "maximum-mean-discrepancy", "energy"]
+
+
+class Shape(NamedTuple):
+    """What fixes the arrays of a replicate."""
+
+    dim: int
+    capacity: int
+
+
+class SharedReference(eqx.Module):
+    """What all loads of a replicate share: the reference sample and its half of Δ's pair sums."""
+
+    samples: Float32[Array, "N d"]
+    log_self_overlap: Float64[Array, ""]
+
+
+SQUARE = Guide("n = d", x=1.0)
+
+
+def _probability_panel(variable: str) -> Panel:
+    """P(variable > 0) with the load where it crosses 1/2."""
+    return Panel(
+        (Curve(variable),),
+        limits=(-0.03, 1.03),
+        guides=(SQUARE, Guide("P = 1/2", y=0.5)),
+        transition=True,
+        settings=(("N", "reference_size"),),
+    )
+
+
+def _affinity_per_dimension(log_affinity: xr.DataArray) -> xr.DataArray:
+    """(1 − H²)^(1/d), which shows the change of slope that H² itself hides."""
+    labels = {"long_name": "(1 − H²)^(1/d)", "units": "1", "summary": "mean"}
+    return np.exp(log_affinity / log_affinity["dim"]).assign_attrs(labels)
+
+
+@dataclass(frozen=True)
+class KernelOnset(Study):
+    """P(Δ > 0), Hellinger and Kullback–Leibler of the one-step linear denoiser over the load n/d.
+
+    Each replicate draws n training samples and fits the denoiser to them; Δ = ∫(ρ_T − ρ_G)² − ∫(ρ_O − ρ_G)²
+    compares the generated law ρ_G with the smoothed train set ρ_T and with a smoothed reference sample ρ_O
+    of the population. Memorising: P(Δ > 0) near 0; generalising: near 1. Defaults are the source's settings.
+    """
+
+    name: ClassVar[str] = "kernel-onset"
+    panels: ClassVar[tuple[Panel, ...]] = (
+        _probability_panel("delta"),
+        Panel(
+            (Curve("log_affinity", transform=_affinity_per_dimension),),
+            y_label="$(1 - H^2)^{1/d}$",
+            guides=(SQUARE,),
+        ),
+        Panel((Curve("hellinger_squared"),), guides=(SQUARE,)),
+        *(
+            _probability_panel(f"delta_{name}")
+            for name in ("sliced_wasserstein", "maximum_mean_discrepancy", "energy")
+        ),
+    )
+
+    dims: tuple[int, ...] = axis((16, 100), "dim", "dimension d")
+    """Dimensions d of the data (counts, increasing)."""
+
+    loads: tuple[float, ...] = axis((0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0), "load", "load n/d")
+    """Loads n/d (increasing); n is the nearest whole number, at least 1."""
+
+    population: PopulationSettings = field(default_factory=lambda: PopulationSettings(mean=10.0))
+    """The law that the data come from."""
+
+    reference_size: int = 10_000
+    """Size N of the reference sample (a count, at least 2)."""
+
+    time: float | tuple[float, ...] = number(2.0, "time T")
+    """Time T of the diffusion step (above 0, in units of the Ornstein–Uhlenbeck rate)."""
+
+    noise_scale: float | tuple[float, ...] | None = number(None, "noise scale λ")
+    """Noise scale λ (above 0, in units of the noise variance 1 − e^-2T); by default e^-2T."""
+
+    draws: float = 1
+    """Noise draws per training sample (a count, or inf for the closed form)."""
+
+    bandwidth: float | tuple[float, ...] = number(1.0, "bandwidth scale σ")
+    """Scale σ of the kernel bandwidths ε = σ N^(-1/d) (above 0, in the units of the data)."""
+
+    fresh_reference: bool = False
+    """Draw a reference sample per load, as the source does, instead of one for all loads of a replicate."""
+
+    distances: tuple[Distance, ...] = ()
+    """Also compare samples by these distances: Δ_D = D(train, generated) − D(reference, generated)."""
+
+    generated_size: int = 1_000
+    """Generated samples for `distances`, and for the law's distances to a mixture (a count, at least 2)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed, before anything is."""
+        self.axes()
+        for dim in self.dims:
+            check.positive_integer("dims", dim)
+        for load in self.loads:
+            check.real_number("loads", load, above=0.0)
+            for dim in self.dims:
+                if sample_size(load, dim) < 1:
+                    raise ValueError(
+                        f"loads must give at least 1 sample, got {load:g}, which at d = {dim} gives 0."
+                    )
+        check.positive_integer("reference_size", self.reference_size, least=2)
+        check.positive_integer("generated_size", self.generated_size, least=2)
+        for name in ("time", "noise_scale", "bandwidth"):
+            values = getattr(self, name)
+            for value in values if isinstance(values, tuple) else (values,):
+                if value is not None:
+                    check.real_number(name, value, above=0.0)
+        if self.draws != math.inf:
+            check.real_number("draws", self.draws, least=1)
+            if self.draws != int(self.draws):
+                raise ValueError(f"draws must be a whole number of at least 1 or inf, got {self.draws!r}.")
+        for distance in self.distances:
+            check.one_of("distances", distance, get_args(Distance))
+        self.population.check(self.dims)
+
+    def coordinates(self) -> dict[str, Coordinate]:
+        """The number of samples n at each (dim, load)."""
+        sizes = np.array([[sample_size(load, dim) for load in self.loads] for dim in self.dims])
+        return {"n": Coordinate(("dim", "load"), sizes, "training samples n")}
+
+    def variables(self) -> dict[str, Variable]:
+        """Δ as (value, log scale), the law's distances to the population, and Δ_D of each sample distance."""
+        return {
+            "delta": Variable("kernel gap Δ / exp(log_scale)", summary="sign"),
+            "log_scale": Variable("log scale of Δ", summary="none"),
+            "hellinger_squared": Variable("squared Hellinger distance H²"),
+            "log_affinity": Variable("log(1 − H²)", summary="none"),
+            "kl_generated_population": Variable("KL(generated‖population)", units="nat"),
+            "kl_population_generated": Variable("KL(population‖generated)", units="nat"),
+            "bures_squared": Variable("squared Wasserstein-2 distance of the laws"),
+        } | {
+            f"delta_{distance.replace('-', '_')}": Variable(
+                f"Δ of the {distance.replace('-', ' ')}", summary="sign"
+            )
+            for distance in self.distances
+        }
+
+    def shape(self, point: Point) -> Shape:
+        """Dimension and padded size of the train set."""
+        dim = point["dim"]
+        return Shape(dim, denoiser_capacity(sample_size(point["load"], dim), dim, self.draws))
+
+    def bytes_per_replicate(self, shape: Shape) -> int:
+        """Reference, its centred and its whitened copy in float32; the fit's matrices in float64."""
+        dim, capacity = shape
+        return 4 * dim * 3 * self.reference_size + 8 * dim * (4 * capacity + 8 * dim)
+
+    def prepared_over(self) -> tuple[str, ...]:
+        """A shared reference depends on every axis but those of the denoiser."""
+        if self.fresh_reference:
+            return ()
+        return tuple(name for name in self.axes() if name not in ("load", "time", "noise_scale"))
+
+    def prepare(self, key: Key, point: Point) -> SharedReference | None:
+        """The reference sample of a replicate, the same for all its loads: common random numbers."""
+        return None if self.fresh_reference else self._reference(key, point["dim"], point)
+
+    @with_float64
+    def simulate(
+        self, key: Key, point: Point, *, shape: Shape | None = None, prepared: SharedReference | None = None
+    ) -> dict[str, Array]:
+        """One replicate at one point; see the base class."""
+        dim, capacity = shape or self.shape(point)
+        load = jnp.asarray(point["load"], jnp.float64)
+        n = jnp.rint(load * dim).astype(int)
+        if prepared is None:
+            prepared = self._reference(key, dim, point, *([load] if self.fresh_reference else []))
+        population = self.population.build(dim, point)
+        train = population.sample(stream(key, "train", dim, load), capacity)
+        denoiser = fit_one_step_denoiser(
+            stream(key, "fit", dim, load),
+            train,
+            self.value(point, "time"),
+            self._noise_scale(point),
+            draws=self.draws,
+            count=n,
+        )
+        mean, covariance = generated_law(denoiser)
+        gap = kernel_gap(
+            train,
+            prepared.samples,
+            mean,
+            covariance,
+            scale=self.value(point, "bandwidth"),
+            count=n,
+            log_reference_overlap=prepared.log_self_overlap,
+        )
+        results = {"delta": gap.value, "log_scale": gap.log_scale}
+        if self.distances or not isinstance(population, Gaussian):
+            generated = generate(denoiser, stream(key, "generate", dim, load), self.generated_size)
+        for distance in self.distances:
+            measure = _sample_distance(distance, stream(key, "distance", dim), prepared.samples)
+            results[_gap_name(distance)] = sample_gap(
+                measure, train, prepared.samples, generated, n, reference_count=n
+            )
+        if isinstance(population, Gaussian):
+            return results | _exact_distances(population, mean, covariance, n)
+        return results | _sampled_distances(population, prepared.samples, mean, covariance, generated, n)
+
+    def _noise_scale(self, point: Point) -> Scalar | float:
+        """λ, by default e^-2T."""
+        given = self.value(point, "noise_scale")
+        return jnp.exp(-2 * jnp.asarray(self.value(point, "time"), jnp.float64)) if given is None else given
+
+    def _reference(self, key: Key, dim: int, point: Point, *load: Scalar) -> SharedReference:
+        population = self.population.build(dim, point)
+        samples = population.sample(stream(key, "reference", dim, *load), self.reference_size)
+        bandwidth = kernel_bandwidth(self.value(point, "bandwidth"), self.reference_size, dim)
+        return SharedReference(samples, log_self_overlap(samples, bandwidth))
+
+
+def sample_size(load: float, dim: int) -> int:
+    """n, the whole number nearest to load · d (halves to even)."""
+    return round(load * dim)
+
+
+def _gap_name(distance: Distance) -> str:
+    return f"delta_{distance.replace('-', '_')}"
+
+
+def _sample_distance(distance: Distance, key: Key, reference: Samples) -> Callable[..., Scalar]:
+    """D(x, y, count): directions or bandwidth are those of the replicate, the same for both terms of Δ_D."""
+    if distance == "sliced-wasserstein":
+        return partial(sliced_wasserstein, key)
+    if distance == "maximum-mean-discrepancy":
+        return partial(maximum_mean_discrepancy_squared, bandwidth=median_bandwidth(reference))
+    return energy_distance
+
+
+def _exact_distances(
+    population: Gaussian, mean: Vector, covariance: Covariance, n: Integer
+) -> dict[str, Array]:
+    """Distances between the generated law and a Gaussian population, in closed form."""
+    population_rank = (population.eigenvalues > 0).sum()
+    found = gaussian_distances(
+        mean,
+        covariance,
+        population.mean(),
+        population.covariance(),
+        ranks=(jnp.minimum(n - 1, population_rank), population_rank),
+    )
+    return {
+        "hellinger_squared": found.hellinger_squared,
+        "log_affinity": found.log_affinity,
+        "kl_generated_population": found.kl_12,
+        "kl_population_generated": found.kl_21,
+        "bures_squared": found.bures_squared,
+    }
+
+
+def _sampled_distances(
+    population: AbstractPopulation,
+    reference: Samples,
+    mean: Vector,
+    covariance: Covariance,
+    generated: Samples,
+    n: Integer,
+) -> dict[str, Array]:
+    """The same for a population without closed forms, by Monte Carlo; Bures compares the moments.
+
+    Up to n = d the generated law is singular: no density, divergences ∞.
+    """
+    dim = mean.shape[0]
+    law = Gaussian.from_covariance(mean, covariance)
+    found = density_distances(
+        population.log_density(reference),
+        law.log_density(reference),
+        population.log_density(generated),
+        law.log_density(generated),
+    )
+    moments = gaussian_distances(
+        mean, covariance, population.mean(), population.covariance(), ranks=(jnp.minimum(n - 1, dim), dim)
+    )
+    singular = n - 1 < dim
+    return {
+        "hellinger_squared": jnp.where(singular, 1.0, found.hellinger_squared),
+        "log_affinity": jnp.where(singular, -jnp.inf, found.log_affinity),
+        "kl_generated_population": jnp.where(singular, jnp.inf, found.kl_qp),
+        "kl_population_generated": jnp.where(singular, jnp.inf, found.kl_pq),
+        "bures_squared": moments.bures_squared,
+    }
