@@ -77,7 +77,7 @@ class Study:
         """Everything that fixes array shapes at a concrete point: points of one shape share a compilation."""
         raise NotImplementedError
 
-    def bytes_per_replicate(self, shape: Hashable) -> int:
+    def bytes_per_replicate(self, shape: Any) -> int:
         """About how much memory one replicate of this shape needs while it is computed."""
         raise NotImplementedError
 
@@ -90,7 +90,7 @@ class Study:
         return None
 
     def simulate(
-        self, key: Key, point: Point, *, shape: Hashable = None, prepared: Any = None
+        self, key: Key, point: Point, *, shape: Any = None, prepared: Any = None
     ) -> dict[str, Array]:
         """One replicate at one point: a pure function of its arguments, free of global state.
 

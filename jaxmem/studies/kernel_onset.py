@@ -66,7 +66,8 @@ def _probability_panel(variable: str) -> Panel:
 def _affinity_per_dimension(log_affinity: xr.DataArray) -> xr.DataArray:
     """(1 − H²)^(1/d), which shows the change of slope that H² itself hides."""
     labels = {"long_name": "(1 − H²)^(1/d)", "units": "1", "summary": "mean"}
-    return np.exp(log_affinity / log_affinity["dim"]).assign_attrs(labels)
+    shared = log_affinity / log_affinity["dim"]
+    return shared.copy(data=np.exp(shared.values)).assign_attrs(labels)
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,11 @@ class KernelOnset(Study):
         for distance in self.distances:
             check.one_of("distances", distance, get_args(Distance))
         self.population.check(self.dims)
+        if self.population.samples is not None:
+            raise ValueError(
+                f"samples must be left out in {self.name}, which needs fresh reference samples of a law, got "
+                f"{self.population.samples!r}; give their covariance instead."
+            )
 
     def coordinates(self) -> dict[str, Coordinate]:
         """The number of samples n at each (dim, load)."""

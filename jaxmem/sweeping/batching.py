@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array
+from threadpoolctl import threadpool_limits
 
 from jaxmem._precision import with_float64
 from jaxmem._randomness import replicate_key
@@ -22,6 +23,7 @@ from jaxmem.sweeping.protocol import Study
 
 MOST_REPLICATES_PER_TASK = 64
 """Small replicates are not batched further: at 64 a task's dispatch and writing (some 30 ms) are paid for."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -60,9 +62,18 @@ Results = list[tuple[Index, dict[str, np.ndarray]]]
 """Per point: its position and, per variable, an array (replicates, *dims of the variable)."""
 
 
-@with_float64
 def run_task(study: Study, seed: int, task: Task, layout: Layout) -> Results:
-    """Compute a task. Module-level and picklable, so that any executor can carry it elsewhere."""
+    """Compute a task. Module-level and picklable, so that any executor can carry it elsewhere.
+
+    LAPACK runs on one thread meanwhile: its own threads spin beside XLA's, and on two busy cores a replicate
+    at d = 100 then took 200 ms instead of 4.
+    """
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _run_task(study, seed, task, layout)
+
+
+@with_float64
+def _run_task(study: Study, seed: int, task: Task, layout: Layout) -> Results:
     padded = np.resize(np.asarray(task.replicates), layout.replicates)  # whole shapes only: no recompilation
     mesh = Mesh(np.asarray(jax.local_devices()), ("replicate",))
     keys = _replicate_keys(seed, padded)

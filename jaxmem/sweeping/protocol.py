@@ -41,7 +41,7 @@ class Study(Hashable, Protocol):
         """Everything that fixes array shapes at a point."""
         ...
 
-    def bytes_per_replicate(self, shape: Hashable) -> int:
+    def bytes_per_replicate(self, shape: Any) -> int:
         """About how much memory one replicate needs while it is computed."""
         ...
 
@@ -53,6 +53,6 @@ class Study(Hashable, Protocol):
         """What the points of a replicate share."""
         ...
 
-    def simulate(self, key: Key, point: Point, *, shape: Hashable, prepared: Any) -> Mapping[str, Array]:
+    def simulate(self, key: Key, point: Point, *, shape: Any, prepared: Any) -> Mapping[str, Array]:
         """One replicate at one point."""
         ...
