@@ -1,1 +1,7 @@
 """From a score to samples (floor 2): differential-equation samplers and exact Gaussian propagation."""
+from jaxmem.sampling.ancestral import ancestral as ancestral
+from jaxmem.sampling.ancestral import diffusion_times as diffusion_times
+from jaxmem.sampling.reverse_process import probability_flow as probability_flow
+from jaxmem.sampling.reverse_process import reverse_sde as reverse_sde
+from jaxmem.sampling.reverse_process import sample_reverse_process as sample_reverse_process
+from jaxmem.sampling.reverse_process import time_grid as time_grid

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float64
 
 from jaxmem import _checks
-from jaxmem._posterior import NoisedData, Tile, map_queries, noised_data
+from jaxmem._posterior import ELEMENTS, NoisedData, Tile, map_queries, noised_data
 from jaxmem._precision import as_float64, with_float64
 from jaxmem._typing import Integer, RealArray, Samples, Scalar
 
@@ -44,15 +44,29 @@ def empirical_score(
     _check(data, mu, sigma)
     if np.ndim(y) < 1 or np.shape(y)[-1] != data.shape[1]:
         raise ValueError(f"y must have shape (..., {data.shape[1]}) as data has, got {np.shape(y)}.")
+    dtype = jnp.promote_types(y.dtype, jnp.float32)
+    return (
+        _scores(as_float64(y).reshape(-1, data.shape[1]), data, mu, sigma, count)
+        .reshape(y.shape)
+        .astype(dtype)
+    )
+
+
+@jax.jit
+def _scores(
+    points: Float64[Array, "q d"],
+    data: Samples,
+    mu: Scalar | float,
+    sigma: Scalar | float,
+    count: Integer | None,
+) -> Float64[Array, "q d"]:
     noised = noised_data(data, mu, sigma, count)
-    dim = data.shape[1]
 
     def score(point: Float64[Array, "d"]) -> Float64[Array, "d"]:
         centred = point - noised.mu * noised.centre
         return (noised.mu * _posterior_mean(noised, centred) - centred) / noised.sigma**2
 
-    points = as_float64(y).reshape(-1, dim)
-    return map_queries(score, noised, points).reshape(y.shape).astype(jnp.promote_types(y.dtype, jnp.float32))
+    return map_queries(score, noised, points)
 
 
 class LineScore(NamedTuple):
@@ -77,7 +91,18 @@ def empirical_score_on_line(
     s*' = (−1 + (μ²/σ²) Var_α[x])/σ² and s*'' = (μ³/σ⁶) E_α[(x − E_α x)³]; n exponentials a point.
     """
     _check(data, mu, sigma, dim=1)
-    mu, sigma = as_float64(mu), as_float64(sigma)
+    flat = _line_scores(as_float64(y).reshape(-1), data, mu, sigma, count)
+    return LineScore(*(value.reshape(np.shape(y)) for value in flat))
+
+
+@jax.jit
+def _line_scores(
+    points: Float64[Array, "q"],
+    data: Float[RealArray, "n 1"],
+    mu: Scalar | float,
+    sigma: Scalar | float,
+    count: Integer | None,
+) -> LineScore:
     rows = as_float64(data)[:, 0]
     valid = jnp.arange(rows.size) < (rows.size if count is None else count)
 
@@ -90,8 +115,7 @@ def empirical_score_on_line(
         variance, skew = weights @ spread**2, weights @ spread**3
         return LineScore(mean / sigma**2, (variance / sigma**2 - 1) / sigma**2, skew / sigma**6)
 
-    flat = jax.lax.map(at, as_float64(y).reshape(-1), batch_size=max(1, 2**18 // rows.size))
-    return LineScore(*(value.reshape(y.shape) for value in flat))
+    return jax.lax.map(at, points, batch_size=max(1, ELEMENTS // rows.size))
 
 
 def _posterior_mean(data: NoisedData, y: Float64[Array, "d"]) -> Float64[Array, "d"]:

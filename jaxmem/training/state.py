@@ -1,0 +1,112 @@
+"""The state of a training run, and its file."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float32, Int32, PyTree
+
+from jaxmem._typing import Key
+from jaxmem.scores.score_model import partition_trainable
+from jaxmem.training.score_matching import ScoreMatching
+
+NEVER = -1
+"""`diverged_at` of a run that has not diverged."""
+
+
+class TrainingState(eqx.Module):
+    """All that the next step depends on, beside the problem.
+
+    Attributes:
+        model: the score model.
+        average: the moving average of its trained arrays, or None.
+        optimiser_state: of optax.
+        step: how many steps have been taken.
+        loss: of the last minibatch; NaN before the first step.
+        diverged_at: the first step whose minibatch loss was not finite, −1 if none was.
+        key: of every draw; never changed, step k folds k in.
+    """
+
+    model: Any
+    average: PyTree
+    optimiser_state: PyTree
+    step: Int32[Array, ""]
+    loss: Float32[Array, ""]
+    diverged_at: Int32[Array, ""]
+    key: Key
+
+
+def start_training(problem: ScoreMatching, key: Key, model: Any) -> TrainingState:
+    """The state before the first step; `key` is of minibatches and noise, not of the model."""
+    trained, _ = partition_trainable(model)
+    return TrainingState(
+        model=model,
+        average=None if problem.average_decay is None else trained,
+        optimiser_state=problem.optimiser(problem.learning_rate).init(trained),
+        step=jnp.zeros((), jnp.int32),
+        loss=jnp.full((), jnp.nan, jnp.float32),
+        diverged_at=jnp.full((), NEVER, jnp.int32),
+        key=key,
+    )
+
+
+def averaged_model(state: TrainingState) -> Any:
+    """The model with the moving average of its parameters in place of the last ones."""
+    if state.average is None:
+        raise ValueError("average_decay must be a number for an averaged model, got None.")
+    return eqx.combine(state.average, partition_trainable(state.model)[1])
+
+
+def save_tree(path: str | Path, tree: PyTree, header: str) -> None:
+    """Write the arrays of `tree` after one line of text; a file at `path` is replaced whole or not at all."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(header.encode() + b"\n")
+        eqx.tree_serialise_leaves(file, _without_keys(tree))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def load_tree(path: str | Path, like: PyTree, header: str) -> PyTree:
+    """Read what `save_tree` wrote, into the structure and shapes of `like`.
+
+    Raises:
+        ValueError: if the file's line of text is another.
+    """
+    with Path(path).open("rb") as file:
+        found = file.readline().decode(errors="replace").rstrip("\n")
+        if found != header:
+            raise ValueError(f"{path} must be of the same training run: it holds {found}, not {header}.")
+        arrays = eqx.tree_deserialise_leaves(file, _without_keys(like))
+    return jax.tree.map(_as_key, like, arrays)
+
+
+def save_state(path: str | Path, state: TrainingState) -> None:
+    """Write a state, one replicate or a batch, to a file that is replaced whole or not at all."""
+    save_tree(path, state, _shapes(state))
+
+
+def load_state(path: str | Path, like: TrainingState) -> TrainingState:
+    """Read a state, bit for bit; `like` is one of the same problem, say the state before the first step."""
+    return load_tree(path, like, _shapes(like))
+
+
+def _shapes(tree: PyTree) -> str:
+    return " ".join(f"{leaf.dtype}{list(leaf.shape)}" for leaf in jax.tree.leaves(tree) if eqx.is_array(leaf))
+
+
+def _is_key(leaf: Any) -> bool:
+    return eqx.is_array(leaf) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _without_keys(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
+
+
+def _as_key(like: Any, leaf: Any) -> Any:
+    return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(like)) if _is_key(like) else leaf

@@ -1,0 +1,104 @@
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxmem.scores import TwoLayerReLU
+from jaxmem.training import (
+    NoiseLevels,
+    ScoreMatching,
+    load_state,
+    long_run,
+    save_state,
+    start_training,
+    train,
+)
+
+STEPS = (0, 3, 10, 30)
+
+
+def batch(rate=0.05):
+    def make(key, rate):
+        data = jax.random.normal(key, (5, 2))
+        levels = NoiseLevels.ornstein_uhlenbeck(np.array([0.1, 0.5]))
+        problem = ScoreMatching(data, levels, rate, 8, optimiser=optax.adam, average_decay=0.9)
+        return problem, start_training(problem, key, TwoLayerReLU.draw(key, 2, 16, time_input=True))
+
+    return eqx.filter_vmap(make)(jax.random.split(jax.random.key(0), 3), rate * jnp.arange(1.0, 4.0))
+
+
+def observe(state):
+    return {"outer": state.model.outer, "loss": state.loss}
+
+
+def same_bits(ours, theirs):
+    def numbers(leaf):
+        key = eqx.is_array(leaf) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        return jax.random.key_data(leaf) if key else leaf
+
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_array_equal(numbers(a), numbers(b))
+
+
+@pytest.mark.parametrize("survived", [1, 3, 5])
+def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, monkeypatch, survived):
+    problem, state = batch()
+    whole = train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False)
+    saves = []
+
+    def save_and_stop(*arguments):
+        save_tree(*arguments)
+        saves.append(arguments)
+        if len(saves) == survived:
+            raise KeyboardInterrupt
+
+    save_tree = long_run.save_tree
+    path = tmp_path / "run.eqx"
+    monkeypatch.setattr(long_run, "save_tree", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False, checkpoint=path)
+    monkeypatch.setattr(long_run, "save_tree", save_tree)
+    resumed = train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False, checkpoint=path)
+    same_bits(resumed, whole)
+    again = train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False, checkpoint=path)
+    same_bits(again, whole)
+    assert [file.name for file in tmp_path.iterdir()] == ["run.eqx"]
+
+
+def test_the_division_into_calls_changes_no_bit(capsys):
+    problem, state = batch()
+    ours = train(problem, state, STEPS, observe=observe, steps_per_call=4)
+    assert "30.0/30.0" in capsys.readouterr().err
+    same_bits(ours, train(problem, state, STEPS, observe=observe, progress=False))
+    assert state.step[0] == 0  # the caller's state is not consumed
+    assert ours.observations["outer"].shape == (3, 4, 16, 2)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "run.eqx"
+    train(*batch(), STEPS, observe=observe, progress=False, checkpoint=path)
+    for other, steps in ((batch(0.06), STEPS), (batch(), (0, 3))):
+        with pytest.raises(ValueError, match=r"run.eqx must be of the same training run"):
+            train(*other, steps, observe=observe, progress=False, checkpoint=path)
+
+
+def test_one_compilation_serves_all_snapshots():
+    problem, state = batch()
+    train(problem, state, (5,), observe=observe, progress=False)
+    compiled = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, seconds, **_: compiled.append(event) if "backend_compile" in event else None
+    )
+    train(problem, state, (2, 9, 11, 30), observe=observe, progress=False)
+    jax.monitoring.clear_event_listeners()
+    assert len(compiled) <= 1  # of small host-side programs; none of the loop
+
+
+def test_a_state_is_saved_and_loaded(tmp_path):
+    _, state = batch()
+    save_state(tmp_path / "state.eqx", state)
+    same_bits(load_state(tmp_path / "state.eqx", state), state)
+    with pytest.raises(ValueError, match=r"state.eqx must be of the same training run"):
+        load_state(tmp_path / "state.eqx", eqx.tree_at(lambda s: s.loss, state, jnp.zeros(7)))
