@@ -159,22 +159,27 @@ def _run_words(words: list[str]) -> None:
         for study in STUDIES:
             _explain(study)
     elif name in STUDIES:
-        tyro.cli(_runner(STUDIES[name]), prog=f"jaxmem run {name}", args=rest)
+        _with_flags(name, rest)
     else:
         raise ValueError(f"the study must be one of {', '.join(STUDIES)}, got {name!r}.")
 
 
+def _with_flags(study: str, words: list[str]) -> None:
+    """Run a study with its fields, those nested in them and those of `Run` as flags on one level."""
+    flat = (tyro.conf.OmitArgPrefixes,)
+    tyro.cli(_runner(STUDIES[study]), prog=f"jaxmem run {study}", args=words, config=flat)
+
+
 def _runner(study: type[Study]) -> Callable[..., None]:
-    """`run` for one study, with its fields and those of `Run` as flags on one level."""
-    flat = tyro.conf.arg(name="")
+    """`run` for one study, in the form that the parser reads."""
 
     def command(configuration: Any, options: Any = Run()) -> None:
         run(configuration, options)
 
     command.__doc__ = study.__doc__
     command.__annotations__ = {
-        "configuration": Annotated[study, flat],
-        "options": Annotated[Run, flat],
+        "configuration": study,
+        "options": Run,
         "return": None,
     }
     return command
@@ -182,7 +187,7 @@ def _runner(study: type[Study]) -> Callable[..., None]:
 
 def _explain(study: str) -> None:
     try:
-        tyro.cli(_runner(STUDIES[study]), prog=f"jaxmem run {study}", args=["--help"])
+        _with_flags(study, ["--help"])
     except SystemExit:
         print()
 

@@ -109,7 +109,7 @@ class PopulationSettings:
         if self.components == 1:
             self._refuse_beside("components = 1", ("separation",))
 
-    def build(self, dim: int, point: Mapping[str, Scalar | float] | None = None) -> AbstractPopulation:
+    def build(self, dim: int, point: Mapping[str, Any] | None = None) -> AbstractPopulation:
         """The population in R^dim at a point of the sweep.
 
         `point` overrides fields by name and its values may be traced; names it holds beyond this class's
@@ -123,7 +123,7 @@ class PopulationSettings:
             return gaussian
         return GaussianMixture.simplex(gaussian, self.components, number["separation"])
 
-    def _value(self, name: str, point: Mapping[str, Scalar | float]) -> Any:
+    def _value(self, name: str, point: Mapping[str, Any]) -> Any:
         value = point.get(name, getattr(self, name))
         if isinstance(value, tuple):
             if len(value) != 1:

@@ -2,6 +2,7 @@
 
 from jaxmem.studies._study import Study as Study
 from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
+from jaxmem.studies.linear_overlaps import LinearOverlaps as LinearOverlaps
 
-STUDIES: dict[str, type[Study]] = {study.name: study for study in (KernelOnset,)}
+STUDIES: dict[str, type[Study]] = {study.name: study for study in (KernelOnset, LinearOverlaps)}
 """Every study by the name that the command line uses."""

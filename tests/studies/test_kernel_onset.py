@@ -195,7 +195,10 @@ def test_a_mixture_of_one_place_is_its_gaussian():
         ({"bandwidth": math.inf}, "bandwidth must be a finite number above 0"),
         ({"draws": 1.5}, "draws must be a whole number of at least 1 or inf, got 1.5"),
         ({"population": PopulationSettings(variance=-1.0)}, "variance must be"),
-        ({"dims": (4,), "population": PopulationSettings(samples=GivenArray.from_array(np.ones((9, 4))))}, "samples must be left out"),
+        (
+            {"dims": (4,), "population": PopulationSettings(samples=GivenArray.from_array(np.ones((9, 4))))},
+            "samples must be left out",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_compiled(fields, sentence):

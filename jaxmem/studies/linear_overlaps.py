@@ -1,0 +1,343 @@
+"""Memorisation m, convergence q and latent recovery Q of linear Gaussian models over the load n/d: system S2.
+
+Sources: Maillard & Goldt, arXiv 2605.21402; Merger & Goldt, arXiv 2505.24769.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float32, Float64
+
+from jaxmem import _checks as check
+from jaxmem import metrics, theory
+from jaxmem._panels import Curve, Guide, Panel
+from jaxmem._precision import with_float64
+from jaxmem._randomness import stream
+from jaxmem._typing import Integer, Key
+from jaxmem._variables import Coordinate, Variable
+from jaxmem.populations import Empirical, GivenArray, PopulationSettings, reduced_sample
+from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
+from jaxmem.studies._study import Point, Study, axis, number
+from jaxmem.studies.kernel_onset import sample_size
+
+Quantity = Literal[
+    "memorisation",
+    "convergence",
+    "sampled_convergence",
+    "latent_recovery",
+    "bures",
+    "operator_norm",
+    "kl_generated_population",
+    "kl_population_generated",
+    "hellinger_squared",
+]
+
+LABELS: dict[str, Variable] = {
+    "memorisation": Variable("memorisation m"),
+    "convergence": Variable("convergence q"),
+    "sampled_convergence": Variable("mean cosine of the outputs for the same z"),
+    "latent_recovery": Variable("latent recovery Q"),
+    "bures": Variable("Bures distance W2²/Tr Σ"),
+    "operator_norm": Variable("operator norm ‖Σ̂ − Σ‖"),
+    "kl_generated_population": Variable("KL(generated‖population)", units="nat"),
+    "kl_population_generated": Variable("KL(population‖generated)", units="nat"),
+    "hellinger_squared": Variable("squared Hellinger distance H²"),
+}
+
+DISTANCES = {
+    "bures": metrics.bures,
+    "kl_generated_population": metrics.kl_generated_population,
+    "kl_population_generated": metrics.kl_population_generated,
+    "hellinger_squared": metrics.hellinger_squared,
+}
+"""Distances of the learnt law to its population; the operator norm is of covariances alone."""
+
+OF_THE_COVARIANCE = (*DISTANCES, "operator_norm")
+"""What depends on Σ̂ alone, in any basis: what the short cut gives exactly."""
+
+NULL = 1e-12
+"""Eigenvalues of given data under this share of the largest are null directions, where nothing is learnt."""
+
+
+class Shape(NamedTuple):
+    """What fixes the arrays of a replicate; capacity 0 is the short cut, which needs none."""
+
+    dim: int
+    capacity: int
+
+
+class Law(NamedTuple):
+    """The population about its mean, in its own eigenbasis, leading direction first."""
+
+    train: tuple[Float32[Array, "n d"], Float32[Array, "n d"]]
+    eigenvalues: Float64[Array, "..."]
+
+
+def _spectrum(at: Mapping[str, Any]) -> np.ndarray | None:
+    """The eigenvalues of a configured law, None where they are those of a data set or a mixture."""
+    settings = at["population"]
+    if settings["covariance"] or settings["samples"] or settings["components"] > 1:
+        return None
+    values = {name: at.get(name, settings[name]) for name in ("variance", "exponent", "spike_scale")}
+    if any(np.ndim(value) for value in values.values()):
+        return None
+    eigenvalues = np.arange(1.0, at["dim"] + 1) ** -values["exponent"]
+    spikes = settings["spikes"]
+    eigenvalues[: len(spikes)] += values["spike_scale"] * np.asarray(spikes)
+    return values["variance"] * eigenvalues
+
+
+def _nothing(at: Mapping[str, Any]) -> Any:
+    return np.full(np.shape(at["load"]), np.nan)
+
+
+def _convergence(at: Mapping[str, Any]) -> Any:
+    eigenvalues = _spectrum(at)
+    if eigenvalues is None:
+        return _nothing(at)
+    return theory.convergence_from_spectrum(eigenvalues, at["load"] * at["dim"], at["ridge"])
+
+
+def _latent_recovery(at: Mapping[str, Any]) -> Any:
+    """BBP where the bulk is isotropic, with a map's strengths as a column; else from the spectrum."""
+    settings = at["population"]
+    if settings["components"] > 1 or settings["covariance"] or settings["samples"]:
+        return _nothing(at)
+    exponent, spikes = at.get("exponent", settings["exponent"]), settings["spikes"]
+    if np.ndim(exponent) == 0 and exponent == 0 and len(spikes) == 1 and at["directions"] == 1:
+        return theory.latent_recovery(at.get("spike_scale", settings["spike_scale"]) * spikes[0], at["load"])
+    eigenvalues = _spectrum(at)
+    if eigenvalues is None or not (exponent or spikes):
+        return _nothing(at)
+    return theory.subspace_recovery_from_spectrum(eigenvalues, at["load"] * at["dim"], at["directions"])
+
+
+def _memorisation(at: Mapping[str, Any]) -> Any:
+    eigenvalues = _spectrum(at)
+    if eigenvalues is None or np.ptp(eigenvalues) > 0 or at["ridge"]:
+        return _nothing(at)
+    return theory.memorisation(np.maximum(at["load"] * at["dim"], 1), at["dim"])
+
+
+def _bures(at: Mapping[str, Any]) -> Any:
+    eigenvalues = _spectrum(at)
+    if eigenvalues is None:
+        return _nothing(at)
+    return theory.bures_from_spectrum(eigenvalues, at["load"] * at["dim"], at["ridge"])
+
+
+@dataclass(frozen=True)
+class LinearOverlaps(Study):
+    """Memorisation m, convergence q, latent recovery Q and distances of linear Gaussian models over the load.
+
+    Two models are fitted to disjoint sets A and B of n samples and generate x̄ + (Σ̂ + ρ I)^{1/2} z from the
+    same z. q compares the two models; everything else is that of model A.
+    """
+
+    name: ClassVar[str] = "linear-overlaps"
+
+    panels: ClassVar[tuple[Panel, ...]] = (
+        Panel((Curve("memorisation", theory=_memorisation),), limits=(0, None)),
+        Panel(
+            (Curve("convergence", theory=_convergence),), limits=(0, 1.03), guides=(Guide("n = d", x=1.0),)
+        ),
+        Panel((Curve("latent_recovery", theory=_latent_recovery),), limits=(0, 1.03)),
+        Panel((Curve("bures", theory=_bures),), limits=(0, None)),
+    )
+
+    dims: tuple[int, ...] = axis((50, 100, 200), "dim", "dimension d")
+    """Dimensions d of the data (counts, increasing)."""
+
+    loads: tuple[float, ...] = axis(
+        (0.05, 0.1, 0.2, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0, 8.0, 16.0), "load", "load n/d"
+    )
+    """Loads n/d (increasing); n is the nearest whole number, at least 1."""
+
+    population: PopulationSettings = field(default_factory=PopulationSettings)
+    """The law that the data come from; its mean only matters if it is to be estimated."""
+
+    ridge: float | tuple[float, ...] = number(0.0, "ridge ρ")
+    """Ridge ρ added to the sample covariance (at least 0, in squared units of the data)."""
+
+    estimate_mean: bool = False
+    """Estimate the mean from the n samples instead of knowing it."""
+
+    directions: int = 1
+    """Q is the overlap of the spans of this many leading eigenvectors (a count, from 1 to d)."""
+
+    generated: int = 64
+    """Generated samples over which m and the sampled cosine are averaged (a count)."""
+
+    quantities: tuple[Quantity, ...] = get_args(Quantity)
+    """What to compute. Those of the covariance alone (bures, operator_norm, both kl, hellinger_squared) take
+    the short cut, without any data, where the population is isotropic with at most one spike."""
+
+    direct: bool = False
+    """Draw data even where the short cut is exact."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed, before anything is."""
+        self.axes()
+        least = 2 if self.estimate_mean else 1
+        for dim in self.dims:
+            check.positive_integer("dims", dim)
+            check.positive_integer("directions", self.directions, most=dim)
+        self.population.check(self.dims)
+        for load in self.loads:
+            check.real_number("loads", load, above=0.0)
+            for dim in self.dims:
+                n = sample_size(load, dim)
+                if n < least:
+                    raise ValueError(
+                        f"loads must give at least {least} samples, got {load:g}, which is {n} at d = {dim}."
+                    )
+                if 2 * n > self.population.available:
+                    raise ValueError(
+                        f"loads must leave two disjoint sets within the {self.population.available} samples "
+                        f"of the data set, got {load:g}, which takes 2 · {n} at d = {dim}."
+                    )
+        for value in self.ridge if isinstance(self.ridge, tuple) else (self.ridge,):
+            check.real_number("ridge", value, least=0.0)
+        check.positive_integer("generated", self.generated)
+        if not self.quantities:
+            raise ValueError(f"quantities must name at least one of {', '.join(LABELS)}, got none.")
+        for quantity in self.quantities:
+            check.one_of("quantities", quantity, LABELS)
+
+    def coordinates(self) -> dict[str, Coordinate]:
+        """The number of samples n at each (dim, load)."""
+        sizes = np.array([[sample_size(load, dim) for load in self.loads] for dim in self.dims])
+        return {"n": Coordinate(("dim", "load"), sizes, "training samples n")}
+
+    def variables(self) -> dict[str, Variable]:
+        """The quantities asked for."""
+        return {name: LABELS[name] for name in self.quantities}
+
+    def shape(self, point: Point) -> Shape:
+        """Dimension and padded size of a train set, none for the short cut."""
+        dim, n = point["dim"], sample_size(point["load"], point["dim"])
+        if self._takes_short_cut():
+            return Shape(dim, 0)
+        return Shape(dim, n if self.population.samples is not None else linear_gaussian_capacity(n, dim))
+
+    def bytes_per_replicate(self, shape: Shape) -> int:
+        """Two train sets in both precisions, their eigenvectors and products."""
+        dim, capacity = shape
+        return 8 * dim * (4 * capacity + 8 * min(capacity or 2, dim) + 2 * self.generated)
+
+    @with_float64
+    def simulate(
+        self, key: Key, point: Point, *, shape: Shape | None = None, prepared: None = None
+    ) -> dict[str, Array]:
+        """One replicate at one point; see the base class."""
+        shape = shape or self.shape(point)
+        load = jnp.asarray(point["load"], jnp.float64)
+        key = stream(key, "linear-overlaps", shape.dim, load)
+        n = jnp.rint(load * shape.dim).astype(int)
+        if shape.capacity == 0:
+            return self._by_short_cut(key, n, shape.dim, point)
+        return self._by_data(key, n, shape, point)
+
+    def _takes_short_cut(self) -> bool:
+        """Whether the population is isotropic but for one spike at most, and only Σ̂ is asked for."""
+        given = self.population
+        plain = given.covariance is None and given.samples is None and given.components == 1
+        flat = given.exponent == 0.0 and len(given.spikes) <= 1
+        return plain and flat and not self.direct and set(self.quantities) <= set(OF_THE_COVARIANCE)
+
+    def _by_short_cut(self, key: Key, n: Integer, dim: int, point: Point) -> dict[str, Array]:
+        numbers = {
+            name: point.get(name, getattr(self.population, name)) for name in ("variance", "spike_scale")
+        }
+        strength = numbers["spike_scale"] * self.population.spikes[0] if self.population.spikes else 0.0
+        sample = reduced_sample(
+            key,
+            n,
+            dim,
+            strength=strength,
+            variance=numbers["variance"],
+            ridge=self.value(point, "ridge"),
+            known_mean=not self.estimate_mean,
+        )
+        eigenvalues = numbers["variance"] * jnp.ones(dim, jnp.float64).at[0].add(strength)
+        population = eigenvalues if self.population.spikes else eigenvalues[0]
+        return self._of_the_covariance(sample.covariance, population, sample.mean)
+
+    def _by_data(self, key: Key, n: Integer, shape: Shape, point: Point) -> dict[str, Array]:
+        law = self._law(key, shape, point)
+        mean = None if self.estimate_mean else 0.0
+        ridge = self.value(point, "ridge")
+        model, other = (fit_linear_gaussian(train, n, mean=mean, ridge=ridge) for train in law.train)
+        dim = law.train[0].shape[1]
+        normal = jax.random.normal(stream(key, "z"), (self.generated, dim), jnp.float32)
+        outputs = model.generate(normal)
+        found = self._of_the_covariance(model.covariance, law.eigenvalues, model.mean)
+        if "memorisation" in self.quantities:
+            found["memorisation"] = metrics.memorisation(outputs, law.train[0], n)
+        if "convergence" in self.quantities:
+            found["convergence"] = metrics.convergence(model.covariance, other.covariance)
+        if "sampled_convergence" in self.quantities:
+            found["sampled_convergence"] = metrics.sampled_convergence(outputs, other.generate(normal))
+        if "latent_recovery" in self.quantities:
+            found["latent_recovery"] = metrics.subspace_recovery(model.covariance, min(self.directions, dim))
+        return found
+
+    def _of_the_covariance(self, covariance: Any, population: Array, mean: Array) -> dict[str, Array]:
+        offset = mean if self.estimate_mean else None
+        found: dict[str, Array] = {
+            name: distance(covariance, population, offset)
+            for name, distance in DISTANCES.items()
+            if name in self.quantities
+        }
+        if "operator_norm" in self.quantities:
+            found["operator_norm"] = metrics.operator_norm(covariance, population)
+        return found
+
+    def _law(self, key: Key, shape: Shape, point: Point) -> Law:
+        """The two train sets and the spectrum. All quantities are invariant under rotations and shifts."""
+        dim, capacity = shape
+        given = self.population
+        if given.samples is not None:
+            rows, eigenvalues = principal_components(given.samples)
+            first, second = Empirical(rows).disjoint_samples(stream(key, "subsets"), capacity)
+            return Law((first, second), jnp.asarray(eigenvalues))
+        population = given.build(dim, point)
+        centre = population.mean().astype(jnp.float32)
+        train = [population.sample(stream(key, name), capacity) - centre for name in ("A", "B")]
+        if given.covariance is not None:
+            basis, eigenvalues = principal_axes(given.covariance)
+            rotate = jnp.asarray(basis, jnp.float32)
+            first, second = (jnp.matmul(rows, rotate, precision=jax.lax.Precision.HIGHEST) for rows in train)
+            return Law((first, second), point.get("variance", given.variance) * jnp.asarray(eigenvalues))
+        spectrum = jnp.diagonal(population.covariance())
+        if given.components == 1 and given.exponent == 0.0 and not given.spikes:
+            return Law((train[0], train[1]), spectrum[0])
+        order = jnp.argsort(-spectrum)  # a spike may outgrow those before it
+        return Law((train[0][:, order], train[1][:, order]), spectrum[order])
+
+
+@lru_cache(maxsize=8)
+def principal_components(samples: GivenArray) -> tuple[np.ndarray, np.ndarray]:
+    """Centred samples along their principal axes, and the positive eigenvalues, leading first."""
+    rows = np.asarray(samples.array, np.float64)
+    centred = rows - rows.mean(0)
+    basis, eigenvalues = eigenbasis(centred.T @ centred / len(rows))
+    return (centred @ basis).astype(np.float32), eigenvalues
+
+
+@lru_cache(maxsize=8)
+def principal_axes(covariance: GivenArray) -> tuple[np.ndarray, np.ndarray]:
+    """`eigenbasis` of a covariance that was given."""
+    return eigenbasis(np.asarray(covariance.array, np.float64))
+
+
+def eigenbasis(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvectors as columns and their eigenvalues, leading first, without the null directions."""
+    eigenvalues, vectors = np.linalg.eigh(covariance)
+    kept = np.flatnonzero(eigenvalues > NULL * eigenvalues[-1])[::-1]
+    return vectors[:, kept], eigenvalues[kept]
