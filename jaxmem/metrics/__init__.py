@@ -1,16 +1,28 @@
 """Order parameters and distances (floor 1): pure functions of samples, moments or models."""
 
+from jaxmem.metrics.condensation import Condensation as Condensation
+from jaxmem.metrics.condensation import condensation as condensation
+from jaxmem.metrics.energy_distance import energy_distance as energy_distance
 from jaxmem.metrics.gaussian_distances import GaussianDistances as GaussianDistances
 from jaxmem.metrics.gaussian_distances import gaussian_distances as gaussian_distances
 from jaxmem.metrics.gaussian_distances import operator_norm_distance as operator_norm_distance
-from jaxmem.metrics.condensation import Condensation as Condensation
-from jaxmem.metrics.condensation import condensation as condensation
+from jaxmem.metrics.kernel_gap import KernelGap as KernelGap
+from jaxmem.metrics.kernel_gap import kernel_bandwidth as kernel_bandwidth
+from jaxmem.metrics.kernel_gap import kernel_gap as kernel_gap
+from jaxmem.metrics.kernel_gap import kernel_gap_from_logs as kernel_gap_from_logs
+from jaxmem.metrics.kernel_gap import log_gaussian_overlap as log_gaussian_overlap
+from jaxmem.metrics.kernel_gap import log_self_overlap as log_self_overlap
+from jaxmem.metrics.maximum_mean_discrepancy import (
+    maximum_mean_discrepancy_squared as maximum_mean_discrepancy_squared,
+)
+from jaxmem.metrics.maximum_mean_discrepancy import median_bandwidth as median_bandwidth
 from jaxmem.metrics.nearest_neighbours import NearestTwo as NearestTwo
 from jaxmem.metrics.nearest_neighbours import memorised_fraction as memorised_fraction
 from jaxmem.metrics.nearest_neighbours import nearest_two as nearest_two
 from jaxmem.metrics.regularity import regularity_weight as regularity_weight
 from jaxmem.metrics.regularity import total_variation_of_curve as total_variation_of_curve
 from jaxmem.metrics.regularity import total_variation_of_kinks as total_variation_of_kinks
+from jaxmem.metrics.sample_gap import sample_gap as sample_gap
 from jaxmem.metrics.score_error import NoiseAverage as NoiseAverage
 from jaxmem.metrics.score_error import gauss_hermite as gauss_hermite
 from jaxmem.metrics.score_error import mean_squared_gap as mean_squared_gap
@@ -18,3 +30,4 @@ from jaxmem.metrics.score_error import monte_carlo as monte_carlo
 from jaxmem.metrics.score_error import semi_empirical_risk as semi_empirical_risk
 from jaxmem.metrics.sharpness import Sharpness as Sharpness
 from jaxmem.metrics.sharpness import sharpness as sharpness
+from jaxmem.metrics.sliced_wasserstein import sliced_wasserstein as sliced_wasserstein

@@ -1,0 +1,72 @@
+"""U- and V-statistics of a kernel of distance, between two samples: what MMD² and the energy distance are."""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float64
+
+from jaxmem import _checks
+from jaxmem._typing import Integer, Reference, Samples, Scalar
+from jaxmem.metrics.pair_sums import (
+    Exponents,
+    Points,
+    check_pair_sums,
+    mean_of,
+    points,
+    row_number,
+    sum_between,
+    sum_within,
+)
+
+
+def discrepancy(
+    function: Callable[[Exponents], Exponents],
+    at_zero: float,
+    x: Samples,
+    y: Reference,
+    count: Integer | None,
+    *,
+    unit: Scalar | float,
+    unbiased: bool,
+    dtype: DTypeLike,
+    tile: int | None,
+) -> Float64[Array, ""]:
+    """E k(x, x') + E k(y, y') − 2 E k(x, y) for a kernel k(x, y) = f(−½|x − y|²/unit²).
+
+    f = `function` is elementwise, 0 at −∞ and `at_zero` at 0. Means within a sample run over its pairs k ≠ l
+    if `unbiased` (no pairs, of one sample, count 0), else over all pairs. The arguments are checked here.
+    """
+    check_pair_sums("x", x, count, dtype, tile)
+    _checks.samples("y", y, dim=x.shape[1])
+    number = row_number(x, count)
+    return _discrepancy(function, at_zero, x, y, number, unit, unbiased, jnp.dtype(dtype), tile)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 6, 7, 8))
+def _discrepancy(
+    function: Callable[[Exponents], Exponents],
+    at_zero: float,
+    x: Samples,
+    y: Reference,
+    number: Scalar,
+    unit: Scalar | float,
+    unbiased: bool,
+    dtype: jnp.dtype,
+    tile: int | None,
+) -> Float64[Array, ""]:
+    size = row_number(y)
+    centre = mean_of(y, size)
+    x_points = points(x, number, centre=centre, unit=unit, dtype=dtype)
+    y_points = points(y, size, centre=centre, unit=unit, dtype=dtype)
+
+    def within(z: Points, number: Scalar) -> Float64[Array, ""]:
+        pairs = 2 * sum_within(function, z, tile=tile)
+        if unbiased:
+            return pairs / jnp.maximum(number * (number - 1), 1)
+        return (pairs + number * at_zero) / number**2
+
+    between = sum_between(function, x_points, y_points, tile=tile) / (number * size)
+    return within(x_points, number) + within(y_points, size) - 2 * between
