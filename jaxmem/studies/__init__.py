@@ -3,6 +3,7 @@
 from jaxmem.studies._study import Study as Study
 from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
 from jaxmem.studies.linear_overlaps import LinearOverlaps as LinearOverlaps
+from jaxmem.studies.reverse_steps import ReverseSteps as ReverseSteps
 
-STUDIES: dict[str, type[Study]] = {study.name: study for study in (KernelOnset, LinearOverlaps)}
+STUDIES: dict[str, type[Study]] = {study.name: study for study in (KernelOnset, LinearOverlaps, ReverseSteps)}
 """Every study by the name that the command line uses."""

@@ -5,13 +5,12 @@ Sources: Maillard & Goldt, arXiv 2605.21402; Merger & Goldt, arXiv 2505.24769.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float32, Float64
+from jaxtyping import Array
 
 from jaxmem import _checks as check
 from jaxmem import metrics, theory
@@ -20,8 +19,9 @@ from jaxmem._precision import with_float64
 from jaxmem._randomness import stream
 from jaxmem._typing import Integer, Key
 from jaxmem._variables import Coordinate, Variable
-from jaxmem.populations import Empirical, GivenArray, PopulationSettings, reduced_sample
+from jaxmem.populations import PopulationSettings, reduced_sample
 from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
+from jaxmem.studies._eigenbasis import train_sets
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
 
@@ -60,22 +60,12 @@ DISTANCES = {
 OF_THE_COVARIANCE = (*DISTANCES, "operator_norm")
 """What depends on Σ̂ alone, in any basis: what the short cut gives exactly."""
 
-NULL = 1e-12
-"""Eigenvalues of given data under this share of the largest are null directions, where nothing is learnt."""
-
 
 class Shape(NamedTuple):
     """What fixes the arrays of a replicate; capacity 0 is the short cut, which needs none."""
 
     dim: int
     capacity: int
-
-
-class Law(NamedTuple):
-    """The population about its mean, in its own eigenbasis, leading direction first."""
-
-    train: tuple[Float32[Array, "n d"], Float32[Array, "n d"]]
-    eigenvalues: Float64[Array, "..."]
 
 
 def _spectrum(at: Mapping[str, Any]) -> np.ndarray | None:
@@ -269,7 +259,7 @@ class LinearOverlaps(Study):
         return self._of_the_covariance(sample.covariance, population, sample.mean)
 
     def _by_data(self, key: Key, n: Integer, shape: Shape, point: Point) -> dict[str, Array]:
-        law = self._law(key, shape, point)
+        law = train_sets(self.population, key, shape.capacity, shape.dim, point)
         mean = None if self.estimate_mean else 0.0
         ridge = self.value(point, "ridge")
         model, other = (fit_linear_gaussian(train, n, mean=mean, ridge=ridge) for train in law.train)
@@ -297,47 +287,3 @@ class LinearOverlaps(Study):
         if "operator_norm" in self.quantities:
             found["operator_norm"] = metrics.operator_norm(covariance, population)
         return found
-
-    def _law(self, key: Key, shape: Shape, point: Point) -> Law:
-        """The two train sets and the spectrum. All quantities are invariant under rotations and shifts."""
-        dim, capacity = shape
-        given = self.population
-        if given.samples is not None:
-            rows, eigenvalues = principal_components(given.samples)
-            first, second = Empirical(rows).disjoint_samples(stream(key, "subsets"), capacity)
-            return Law((first, second), jnp.asarray(eigenvalues))
-        population = given.build(dim, point)
-        centre = population.mean().astype(jnp.float32)
-        train = [population.sample(stream(key, name), capacity) - centre for name in ("A", "B")]
-        if given.covariance is not None:
-            basis, eigenvalues = principal_axes(given.covariance)
-            rotate = jnp.asarray(basis, jnp.float32)
-            first, second = (jnp.matmul(rows, rotate, precision=jax.lax.Precision.HIGHEST) for rows in train)
-            return Law((first, second), point.get("variance", given.variance) * jnp.asarray(eigenvalues))
-        spectrum = jnp.diagonal(population.covariance())
-        if given.components == 1 and given.exponent == 0.0 and not given.spikes:
-            return Law((train[0], train[1]), spectrum[0])
-        order = jnp.argsort(-spectrum)  # a spike may outgrow those before it
-        return Law((train[0][:, order], train[1][:, order]), spectrum[order])
-
-
-@lru_cache(maxsize=8)
-def principal_components(samples: GivenArray) -> tuple[np.ndarray, np.ndarray]:
-    """Centred samples along their principal axes, and the positive eigenvalues, leading first."""
-    rows = np.asarray(samples.array, np.float64)
-    centred = rows - rows.mean(0)
-    basis, eigenvalues = eigenbasis(centred.T @ centred / len(rows))
-    return (centred @ basis).astype(np.float32), eigenvalues
-
-
-@lru_cache(maxsize=8)
-def principal_axes(covariance: GivenArray) -> tuple[np.ndarray, np.ndarray]:
-    """`eigenbasis` of a covariance that was given."""
-    return eigenbasis(np.asarray(covariance.array, np.float64))
-
-
-def eigenbasis(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvectors as columns and their eigenvalues, leading first, without the null directions."""
-    eigenvalues, vectors = np.linalg.eigh(covariance)
-    kept = np.flatnonzero(eigenvalues > NULL * eigenvalues[-1])[::-1]
-    return vectors[:, kept], eigenvalues[kept]
