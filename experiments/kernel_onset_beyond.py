@@ -1,21 +1,25 @@
 """The kernel onset where its source could not go: d to 1,000, structured populations, other distances.
 
-Source of the question: Halder, arXiv 2411.17807, Figure 3, and its reviewers, who asked why not Wasserstein and
-what happens beyond isotropic data. Results go to results/; run it again to continue where it stopped.
+Source of the question: Halder, arXiv 2411.17807, Figure 3, and its reviewers, who asked why not
+Wasserstein and what happens beyond isotropic data. Results go to results/; run it again to continue where
+it stopped.
 
     python experiments/kernel_onset_beyond.py           # tens of minutes on two CPU cores
     python experiments/kernel_onset_beyond.py --quick   # minutes: small d, N and few replicates
 
 What to look for, part by part:
 - dimension: the load where P(Δ > 0) crosses 1/2 grows with d at fixed N: the kernel sees ever less of the
-  population, so this transition has no location in n/d that is independent of N. H² and the Bures distance have.
-- spiked, power_law: a spike leaves P almost alone, since one direction in d carries it; a power law moves the
-  transition to the left, to its effective dimension Tr Σ / |Σ|.
-- mixture: the denoiser is linear, so it generates a Gaussian of the mixture's moments: KL(population‖generated)
-  does not go to 0 with n but to the divergence of the mixture from that Gaussian.
+  population, so this transition has no location in n/d that is independent of N. H² and the Bures
+  distance have.
+- spiked, power_law: a spike leaves P almost alone, since one direction in d carries it; a power law moves
+  the transition to the left, to its effective dimension Tr Σ / |Σ|.
+- mixture: the denoiser is linear, so it generates a Gaussian of the mixture's moments:
+  KL(population‖generated) does not go to 0 with n but to the divergence of the mixture from that
+  Gaussian.
 - time: short times leave the noise so small that the fit copies its input; long ones leave no signal.
-- distances: Δ of sliced Wasserstein, MMD and energy are noisy at sample sizes where the kernel gap is sharp, and
-  cross 1/2 at other loads: a sign probability is a property of the distance as much as of the model.
+- distances: Δ of sliced Wasserstein, MMD and energy are noisy at sample sizes where the kernel gap is
+  sharp, and cross 1/2 at other loads: a sign probability is a property of the distance as much as of the
+  model.
 """
 
 import sys

@@ -1,25 +1,26 @@
 """P(Δ > 0) and Hellinger over the load for d = 16 and 100.
 
-Source: Halder, arXiv 2411.17807, Figure 3, at its real settings (T = 2, λ = e^-2T, σ = 1, mean 10 in every
-coordinate, N = 10⁴, 300 replicates), with more loads than the source's n = 25, 50, 75 and 100, and again
-with N = 1,000 reference samples. Results go to results/; run it again to continue where it stopped.
+Source: Halder, arXiv 2411.17807, Figure 3, at its real settings (T = 2, λ = e^-2T, σ = 1, mean 10 in
+every coordinate, N = 10⁴, 300 replicates), with more loads than the source's n = 25, 50, 75 and 100, and
+again with N = 1,000 reference samples. Results go to results/; run it again to continue where it stopped.
 
     python experiments/kernel_onset_figure3.py          # some minutes on two CPU cores
     python experiments/kernel_onset_figure3.py --quick  # a minute: fewer loads, replicates and N = 1,000 only
 
 What to look for:
-- P(Δ > 0) rises from 0 to 1 with the load: copying gives way to sampling. The rise is not at n = d. It is near
-  n = 2 d for d = 16, and further to the right the larger d is.
+- P(Δ > 0) rises from 0 to 1 with the load: copying gives way to sampling. The rise is not at n = d. It is
+  near n = 2 d for d = 16, and further to the right the larger d is.
 - It moves with the size N of the reference sample too: at d = 100 a larger N moves it to smaller loads. A
   finite kernel sum sees memorisation only as far as its bandwidth σ N^(−1/d) resolves.
-- At d = 100 a few replicates at n = d have Δ > 0 though those at n slightly above have none: at n = d the fit
-  extrapolates wildly, and its law is so wide that it overlaps with nothing.
-- H² is 1 up to n = d, where the generated law is singular. (1 − H²)^(1/d) leaves 0 there with a kink that H²
-  hides at d = 100, where it stays within 1e-3 of 1 up to n = 4 d.
+- At d = 100 a few replicates at n = d have Δ > 0 though those at n slightly above have none: at n = d the
+  fit extrapolates wildly, and its law is so wide that it overlaps with nothing.
+- H² is 1 up to n = d, where the generated law is singular. (1 − H²)^(1/d) leaves 0 there with a kink that
+  H² hides at d = 100, where it stays within 1e-3 of 1 up to n = 4 d.
 
-Where exact arithmetic disagrees with the published curve: the self terms of both integrals of Δ cancel exactly,
-and what is left is 1e-10 of them and less at d = 100. The published script sums before it subtracts, so there it
-returned the sign of its own rounding. A published transition at d = 100 near n = d is that rounding, not Δ.
+Where exact arithmetic disagrees with the published curve: the self terms of both integrals of Δ cancel
+exactly, and what is left is 1e-10 of them and less at d = 100. The published script sums before it
+subtracts, so there it returned the sign of its own rounding. A published transition at d = 100 near n = d
+is that rounding, not Δ.
 """
 
 import sys
