@@ -65,6 +65,33 @@ def real_number(
     return number
 
 
+def real_numbers(
+    name: str, values: Any, *, above: float | None = None, least: float | None = None
+) -> np.ndarray:
+    """Return `values` as a float64 array with every entry finite and inside the given bounds."""
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be real numbers, got {values!r}.") from None
+    outside = ~np.isfinite(array)
+    if above is not None:
+        outside |= array <= above
+    if least is not None:
+        outside |= array < least
+    if outside.any():
+        real_number(name, array[outside][0].item(), above=above, least=least)
+    return array
+
+
+def whole_numbers(name: str, values: Any, *, least: int = 1) -> np.ndarray:
+    """Return `values` as a float64 array of whole numbers of at least `least`."""
+    array = real_numbers(name, values, least=least)
+    broken = array != np.round(array)
+    if broken.any():
+        raise ValueError(f"{name} must be whole numbers of at least {least}, got {array[broken][0].item()}.")
+    return array
+
+
 def one_of(name: str, value: Any, allowed: Iterable[Any]) -> Any:
     """Return `value` if it is among `allowed`."""
     choices = list(allowed)

@@ -1,0 +1,28 @@
+"""The collapse time: when the empirical optimal score begins to point to one training sample."""
+
+import numpy as np
+
+from jaxmem import _checks
+from jaxmem.theory._types import Real, RealLike
+
+
+def collapse_time(n: RealLike, d: RealLike, variance: RealLike = 1.0) -> Real:
+    """t_C = ½ log(1 + σ_0²/(n^{2/d} − 1)) for n samples of N(0, σ_0² I) in R^d.
+
+    At σ_0 = 1 it is −½ log(1 − n^{−2/d}).
+
+    Data are noised by the Ornstein–Uhlenbeck process, μ = e^−t, σ² = 1 − e^−2t. A noised point y = μ x_1 + σ
+    ξ gives its own sample the weight e^{−|ξ|²/2} ≈ e^{−d/2}, all others together n E_x e^{−|y − μx|²/2σ²} ≈
+    n (σ²/(σ² + μ²σ_0²))^{d/2} e^{−d/2}. They balance where log n = (d/2) log(1 + μ²σ_0²/σ²), the information
+    that y has on x; before, t < t_C, its own sample wins. A limit d → ∞ at fixed log(n)/d, with width
+    O(d^−½). Source: Biroli, Bonnaire, de Bortoli & Mézard, Nat. Commun. 15 (2024) 9957, arXiv 2402.18491.
+
+    Args:
+        n: samples, at least 1; ∞ for a single one, which always wins.
+        d: dimensions.
+        variance: σ_0² > 0.
+    """
+    n, d = _checks.real_numbers("n", n, least=1.0), _checks.real_numbers("d", d, above=0.0)
+    variance = _checks.real_numbers("variance", variance, above=0.0)
+    with np.errstate(divide="ignore"):
+        return (np.log1p(variance / np.expm1(2 * np.log(n) / d)) / 2)[()]
