@@ -1,5 +1,4 @@
-"""Distance to the population over the number K of reverse diffusion steps: is there an optimal K at finite
-n?
+"""Distance to the population over the number K of reverse diffusion steps, and the K that is best.
 
 Source: the linear score of Merger & Goldt, arXiv 2505.24769, and Maillard & Goldt, arXiv 2605.21402, run
 with K Euler–Maruyama steps; exact recursion of the law, no sampling.

@@ -81,6 +81,14 @@ class Study:
         """About how much memory one replicate of this shape needs while it is computed."""
         raise NotImplementedError
 
+    def vectorised(self, shape: Any) -> int:
+        """How many replicates share one step on a CPU (accelerators take what fits in memory).
+
+        One is best where a replicate fills the cores. More only where no two LAPACK calls that do not wait
+        for each other are batched: `jaxmem.sweeping.batching.Layout` says why.
+        """
+        return 1
+
     def prepared_over(self) -> tuple[str, ...]:
         """The axes on which `prepare` depends."""
         return ()

@@ -32,16 +32,16 @@ class Layout:
     replicates: int
     vector_bytes: int
 
-    def width(self, bytes_per_replicate: int) -> int:
-        """Replicates vectorised together in one step: what fits on accelerators, one on CPUs.
+    def width(self, study: Study, shape: Hashable) -> int:
+        """Replicates vectorised together in one step: what fits on accelerators, what the study says on CPUs.
 
-        A CPU gains nothing from more, because one replicate fills its cores while several leave its cache.
-        And jaxlib 0.10 hangs there when two independent LAPACK calls of a program are both batched: 3 calls
-        of eigh on 1,500 matrices wait for each other's threads forever, on two cores within seconds.
+        Most studies say one: their replicate fills the cores, and several leave the cache. And jaxlib 0.10
+        hangs on CPUs when two independent LAPACK calls of a program are both batched: 3 calls of eigh on
+        1,500 matrices wait for each other's threads forever, on two cores within seconds.
         """
         if jax.default_backend() == "cpu":
-            return 1
-        return max(1, self.vector_bytes // max(1, bytes_per_replicate))
+            return study.vectorised(shape)
+        return max(1, self.vector_bytes // max(1, study.bytes_per_replicate(shape)))
 
 
 def choose_layout(
@@ -86,7 +86,7 @@ def _run_task(study: Study, seed: int, task: Task, layout: Layout) -> Results:
     for group in task.family.groups:
         points = [dict(point) for point in group.points]
         columns = {name: jnp.asarray([point[name] for point in points]) for name in points[0]}
-        width = layout.width(study.bytes_per_replicate(group.shape))
+        width = layout.width(study, group.shape)
         outputs = _simulate(study, group.shape, width, mesh, keys, columns, prepared)
         arrays = {name: np.asarray(output, np.float64) for name, output in outputs.items()}
         kept = len(task.replicates)

@@ -45,6 +45,10 @@ class Study(Hashable, Protocol):
         """About how much memory one replicate needs while it is computed."""
         ...
 
+    def vectorised(self, shape: Any) -> int:
+        """How many replicates share one step on a CPU."""
+        ...
+
     def prepared_over(self) -> tuple[str, ...]:
         """The axes on which `prepare` depends."""
         ...

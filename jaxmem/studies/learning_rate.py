@@ -1,0 +1,188 @@
+"""Do large learning rates prevent memorisation? A two-layer score trained by SGD: system S3.
+
+Source: Wu, Marion, Biau & Boyer, COLT 2025, arXiv 2502.03435: excess risk against η, and sharpness.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+from jaxmem import _checks as check
+from jaxmem import metrics
+from jaxmem._panels import Curve, Panel
+from jaxmem._precision import with_float64
+from jaxmem._randomness import stream
+from jaxmem._typing import Key, Samples, Scalar
+from jaxmem._variables import Variable
+from jaxmem.metrics.score_error import POINTS, BatchScore
+from jaxmem.populations import Gaussian
+from jaxmem.scores import TwoLayerReLU, empirical_score, empirical_score_on_line, scores_at
+from jaxmem.scores.score_model import partition_trainable
+from jaxmem.studies._study import Point, Study, axis, number
+from jaxmem.training import NoiseLevels, ScoreMatching, advance, start_training
+
+SHARPNESS_NOISES = 50
+"""1,000 points at n = 20: λ_max is within 2 % of that over 10 times as many."""
+
+
+class Shape(NamedTuple):
+    """What fixes the arrays and the length of a replicate."""
+
+    steps: int
+
+
+@dataclass(frozen=True)
+class LearningRate(Study):
+    """Excess risk, sharpness and total variation of a trained two-layer score over the learning rate.
+
+    A network of width m is trained on n samples by SGD with step m·η and fresh noise, for a number of steps
+    that scales as 1/η. Memorising: the score is near the empirical optimum s*, excess risk near 0.
+    Generalising: it is near the score of the fitted Gaussian, whose excess risk is given beside.
+    """
+
+    name: ClassVar[str] = "learning-rate"
+
+    panels: ClassVar[tuple[Panel, ...]] = (
+        Panel(
+            (
+                Curve("excess_risk", label="trained network"),
+                Curve("excess_risk_gaussian", label="fitted Gaussian"),
+            ),
+            x="learning_rate",
+            hue="noise",
+            y_scale="log",
+            y_label="Excess risk",
+        ),
+        Panel((Curve("sharpness_ratio"),), x="learning_rate", hue="noise"),
+        Panel((Curve("total_variation"),), x="learning_rate", hue="noise", y_scale="log"),
+    )
+
+    learning_rates: tuple[float, ...] = axis((0.05, 0.1, 0.5), "learning_rate", "learning rate η")
+    """Learning rates η (above 0, in any order); a step of SGD is width · η."""
+
+    noise: float | tuple[float, ...] = number((0.31, 0.57), "noise level σ")
+    """Noise level σ (above 0 and below 1; the signal is μ = √(1 − σ²))."""
+
+    dim: int = 1
+    """Dimension d of the data, which are standard normal (a count)."""
+
+    samples: int = 20
+    """Training samples n (a count, at least 2)."""
+
+    width: int = 1_000
+    """Width m of the network (a count)."""
+
+    batch_size: int = 50
+    """Noised samples in a step (a count)."""
+
+    epochs_at_unit_rate: float = 2_500.0
+    """Steps at η = 1; there are this many over η (above 0)."""
+
+    noises: int = 5_000
+    """Noise draws per sample that the risks are averaged over (a count)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed, before anything is; learning rates are put in order."""
+        object.__setattr__(self, "learning_rates", tuple(sorted(self.learning_rates)))
+        self.axes()
+        for rate in self.learning_rates:
+            check.real_number("learning_rates", rate, above=0.0)
+        for sigma in self.noise if isinstance(self.noise, tuple) else (self.noise,):
+            check.real_number("noise", sigma, above=0.0, below=1.0)
+        check.positive_integer("samples", self.samples, least=2)
+        for name in ("dim", "width", "batch_size", "noises"):
+            check.positive_integer(name, getattr(self, name))
+        check.real_number("epochs_at_unit_rate", self.epochs_at_unit_rate, above=0.0)
+
+    def variables(self) -> dict[str, Variable]:
+        """What is measured after the last step; the total variation is for d = 1."""
+        found = {
+            "excess_risk": Variable("excess risk R(s) − R(s*)"),
+            "excess_risk_gaussian": Variable("excess risk of the fitted Gaussian"),
+            "sharpness": Variable("sharpness λ_max"),
+            "sharpness_ratio": Variable("λ_max · mη/2"),
+            "diverged": Variable("share of diverged runs", summary="fraction"),
+        }
+        if self.dim == 1:
+            found["total_variation"] = Variable("weighted total variation of s'")
+            found["total_variation_optimal"] = Variable("weighted total variation of s*'")
+        return found
+
+    def shape(self, point: Point) -> Shape:
+        """The number of steps."""
+        return Shape(max(1, round(self.epochs_at_unit_rate / point["learning_rate"])))
+
+    def bytes_per_replicate(self, shape: Shape) -> int:
+        """Activations of the risk's blocks, float32."""
+        return 8 * self.width * POINTS
+
+    def vectorised(self, shape: Shape) -> int:
+        """Replicates share the step loop: its operations are too small to fill a core alone."""
+        return 8
+
+    @with_float64
+    def simulate(
+        self, key: Key, point: Point, *, shape: Shape | None = None, prepared: None = None
+    ) -> dict[str, Array]:
+        """One replicate at one point; all learning rates and noise levels share data and initial weights."""
+        shape = shape or self.shape(point)
+        rate, sigma = (jnp.asarray(value) for value in (point["learning_rate"], self.value(point, "noise")))
+        mu = jnp.sqrt(1 - sigma**2)
+        data = Gaussian.isotropic(self.dim).sample(stream(key, "data", self.dim, self.samples), self.samples)
+        problem = ScoreMatching(data, NoiseLevels.single(mu, sigma), self.width * rate, self.batch_size)
+        model = TwoLayerReLU.draw(stream(key, "model", self.width), self.dim, self.width)
+        state = advance(problem, start_training(problem, stream(key, "training"), model), shape.steps)
+        found = self._risks(key, state.model, data, mu, sigma)
+        top = self._sharpness(key, state.model, data, mu, sigma)
+        found |= {
+            "sharpness": top,
+            "sharpness_ratio": top * self.width * rate / 2,
+            "diverged": (state.diverged_at >= 0).astype(jnp.float64),
+        }
+        return found | (self._variations(state.model, data, mu, sigma) if self.dim == 1 else {})
+
+    def _risks(
+        self, key: Key, model: TwoLayerReLU, data: Samples, mu: Scalar, sigma: Scalar
+    ) -> dict[str, Array]:
+        """Mean squared gaps to s*: of the network, and of the score of the Gaussian fitted to the data."""
+        average = metrics.monte_carlo(stream(key, "risk"), data, self.noises)
+        mean, variance = data.mean(0), data.var(0)
+
+        def optimum(y: Array) -> Array:
+            return empirical_score(y, data, mu, sigma)
+
+        def fitted(y: Array) -> Array:
+            return -(y - mu * mean) / (mu**2 * variance + sigma**2)
+
+        def gap(score: BatchScore) -> Array:
+            return metrics.mean_squared_gap(score, optimum, data, mu, sigma, average)
+
+        return {"excess_risk": gap(partial(scores_at, model)), "excess_risk_gaussian": gap(fitted)}
+
+    def _sharpness(self, key: Key, model: TwoLayerReLU, data: Samples, mu: Scalar, sigma: Scalar) -> Array:
+        """λ_max of the Hessian of the risk over `SHARPNESS_NOISES` draws per sample."""
+        trained, rest = partition_trainable(model)
+        average = metrics.monte_carlo(stream(key, "sharpness"), data, SHARPNESS_NOISES)
+        points = (mu * data + sigma * average.normals).reshape(-1, self.dim)
+        targets = (-average.normals / sigma).reshape(-1, self.dim)
+
+        def risk(parameters: PyTree) -> Array:
+            residual = scores_at(eqx.combine(parameters, rest), points) - targets
+            return (residual**2).sum(-1).mean()
+
+        return metrics.sharpness(risk, trained, stream(key, "lanczos")).value
+
+    def _variations(self, model: TwoLayerReLU, data: Samples, mu: Scalar, sigma: Scalar) -> dict[str, Array]:
+        """TV of the network, from its kinks, and of s*, from its curvature."""
+
+        def curvature(y: Array) -> Array:
+            return empirical_score_on_line(y, data, mu, sigma).curvature
+
+        return {
+            "total_variation": metrics.total_variation_of_kinks(*model.kinks(), data, mu, sigma),
+            "total_variation_optimal": metrics.total_variation_of_curve(curvature, data, mu, sigma),
+        }

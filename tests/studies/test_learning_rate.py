@@ -1,0 +1,61 @@
+"""System S3: the study composes the trainer and its metrics; each of those has its own tests."""
+
+import numpy as np
+import pytest
+
+import jaxmem
+from jaxmem.studies import LearningRate
+
+SMALL = {"noise": 0.31, "samples": 8, "width": 100, "noises": 200, "epochs_at_unit_rate": 300.0}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return jaxmem.sweep(LearningRate(learning_rates=(0.6, 0.03), **SMALL), replicates=6, seed=1)
+
+
+def test_variables_and_axes(found):
+    assert found["excess_risk"].dims == ("learning_rate", "replicate")
+    np.testing.assert_array_equal(found["learning_rate"], [0.03, 0.6])
+    for name in LearningRate(**SMALL).variables():
+        assert found[name].dims == ("learning_rate", "replicate")
+
+
+def test_small_rates_come_nearer_to_the_empirical_optimum(found):
+    risk = found["excess_risk"].mean("replicate")
+    assert (found["excess_risk"] > 0).all()
+    assert risk.sel(learning_rate=0.03) < risk.sel(learning_rate=0.6)
+
+
+def test_the_data_are_shared_by_all_rates(found):
+    for name in ("excess_risk_gaussian", "total_variation_optimal"):
+        np.testing.assert_allclose(
+            found[name].sel(learning_rate=0.03), found[name].sel(learning_rate=0.6), rtol=1e-5
+        )
+
+
+def test_a_replicate_alone_is_what_was_stored(found):
+    study = LearningRate(learning_rates=(0.6, 0.03), **SMALL)
+    alone = study.simulate(jaxmem.replicate_key(1, 4), {"learning_rate": 0.6})
+    np.testing.assert_allclose(
+        found["excess_risk_gaussian"].sel(learning_rate=0.6)[4], alone["excess_risk_gaussian"], rtol=1e-5
+    )
+    # 500 steps of SGD carry float32 rounding along
+    np.testing.assert_allclose(
+        found["excess_risk"].sel(learning_rate=0.6)[4], alone["excess_risk"], rtol=2e-2
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"learning_rates": (0.0, 1.0)}, "learning_rates must be a finite number above 0"),
+        ({"learning_rates": (1.0, 1.0)}, "learning_rate must be strictly increasing"),
+        ({"noise": 1.0}, "noise must be a finite number above 0 and below 1"),
+        ({"samples": 1}, "samples must be a whole number of at least 2, got 1"),
+        ({"epochs_at_unit_rate": -1.0}, "epochs_at_unit_rate must be"),
+    ],
+)
+def test_bad_input_is_refused(fields, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        LearningRate(**fields)
