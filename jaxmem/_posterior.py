@@ -29,7 +29,7 @@ class Tile(NamedTuple):
     """Some of the data about their centre: padded and ignored rows are zero and not valid."""
 
     rows: Float64[Array, "tile d"]
-    index: Int[Array, "tile"]
+    position: Int[Array, "tile"]
     valid: Bool[Array, "tile"]
 
 
@@ -71,5 +71,5 @@ def noised_data(
 
 def map_queries(function: Callable[..., Float64[Array, "..."]], data: NoisedData, *queries: Array) -> Array:
     """`function` at every query, so many at a time that a tile of logits stays within ELEMENTS."""
-    together = max(1, ELEMENTS // data.tiles.index.shape[1])
+    together = max(1, ELEMENTS // data.tiles.position.shape[1])
     return jax.lax.map(lambda query: function(*query), queries, batch_size=together)

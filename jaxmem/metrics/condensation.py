@@ -82,7 +82,7 @@ def _condensation(
 
         def step(carry: tuple[Array, Array, Array], tile: Tile) -> tuple[Array, Array, Array]:
             peak, total, squares = carry
-            logits = jnp.where(tile.index == own, -jnp.inf, noised.logits(y, tile))
+            logits = jnp.where(tile.position == own, -jnp.inf, noised.logits(y, tile))
             higher = jnp.maximum(peak, logits.max())
             finite = jnp.where(jnp.isfinite(higher), higher, 0)  # no other point seen so far
             shrink, weights = jnp.exp(peak - finite), jnp.exp(logits - finite)

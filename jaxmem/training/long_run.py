@@ -98,7 +98,7 @@ def _observe(observe: Observe, state: TrainingState) -> PyTree:
 
 def _fingerprint(problem: ScoreMatching, state: TrainingState, steps: Sequence[int], kept: PyTree) -> str:
     """A digest of all numbers that the run starts from, of its snapshots, and of the shapes it keeps."""
-    digest = hashlib.sha256(repr(tuple(steps)).encode())
+    digest = hashlib.sha256(repr([int(step) for step in steps]).encode())
     for leaf in jax.tree.leaves((problem, state)):
         if eqx.is_array(leaf):
             key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)

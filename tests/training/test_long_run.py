@@ -42,7 +42,7 @@ def same_bits(ours, theirs):
         np.testing.assert_array_equal(numbers(a), numbers(b))
 
 
-@pytest.mark.parametrize("survived", [1, 3, 5])
+@pytest.mark.parametrize("survived", [1, 4])
 def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, monkeypatch, survived):
     problem, state = batch()
     whole = train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False)
