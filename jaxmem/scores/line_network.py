@@ -7,8 +7,8 @@ than sums over the neurons active at each point,
 
 and its gradient no more than their transpose, sums over the points that activate each neuron. Few points:
 these are products with the b × m matrix of activities. Measured for m = 1,000, b = 50 on one core, a step
-takes 11 µs, and 60 µs by automatic differentiation of the formula, whose sums over the batch are not vectorised.
-Many points: neurons are sorted by their kink −b/w1 and the sums are cumulative, O((m + b) log m).
+takes 11 µs, and 60 µs by automatic differentiation of the formula, whose sums over the batch do not
+vectorise. Many points: neurons are sorted by their kink −b/w1 and the sums are cumulative, O((m + b) log m).
 """
 
 import jax
