@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -164,26 +164,19 @@ def _run_words(words: list[str]) -> None:
         raise ValueError(f"the study must be one of {', '.join(STUDIES)}, got {name!r}.")
 
 
-def _with_flags(study: str, words: list[str]) -> None:
+def _with_flags(name: str, words: list[str]) -> None:
     """Run a study with its fields, those nested in them and those of `Run` as flags on one level."""
-    flat = (tyro.conf.OmitArgPrefixes,)
-    tyro.cli(_runner(STUDIES[study]), prog=f"jaxmem run {study}", args=words, config=flat)
-
-
-def _runner(study: type[Study]) -> Callable[..., None]:
-    """`run` for one study, in the form that the parser reads."""
-
-    def command(configuration: Any, options: Any = Run()) -> None:
-        values = {field.name: getattr(configuration, field.name) for field in fields(study)}
-        run(study(**values), options)
-
-    command.__doc__ = study.__doc__
-    command.__annotations__ = {
-        "configuration": _unchecked(study),
-        "options": Run,
-        "return": None,
-    }
-    return command
+    study = STUDIES[name]
+    both: Any = tuple.__class_getitem__((_unchecked(study), Run))
+    configuration, options = tyro.cli(
+        both,
+        prog=f"jaxmem run {name}",
+        description=study.__doc__,
+        args=words,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    values = {field.name: getattr(configuration, field.name) for field in fields(study)}
+    run(study(**values), options)
 
 
 def _unchecked(study: type[Study]) -> type[Study]:
