@@ -11,7 +11,6 @@ from jaxtyping import Array
 
 from jaxmem import _checks
 from jaxmem._precision import as_float64, with_float64
-from jaxmem._typing import Scalar
 from jaxmem.populations.empirical import Empirical
 from jaxmem.populations.gaussian import Gaussian
 from jaxmem.populations.gaussian_mixture import GaussianMixture
