@@ -1,9 +1,10 @@
 """Exact predictions in float64, with nothing but NumPy and SciPy (floor 1): one result a file, sources cited.
 
 γ = n/d is the load, Σ the population's covariance, Σ̂ = XᵀX/n that of n samples (known mean), ρ a ridge.
-Functions take scalars or arrays that broadcast and return float64 of the broadcast shape. Limits n, d → ∞
-are named after the order parameter, take the load, and have a partner `…_from_spectrum` for any Σ; exact
-means at finite n, d begin with `expected_`.
+Functions take scalars or arrays that broadcast and return float64 of the broadcast shape. Limits n, d → ∞ are
+named after the order parameter, take the load, and have a partner `…_from_spectrum` for any Σ; exact means
+at finite n, d begin with `expected_`. With an estimated mean Σ̂ is (n − 1)/n times that of n − 1 samples: put
+n − 1 for n in q and Q.
 """
 
 from jaxmem.theory.bures import bures_from_spectrum as bures_from_spectrum

@@ -7,15 +7,14 @@ At finite n the limits are too small by about 0.3/n.
 
 import numpy as np
 
-from jaxmem import _checks
 from jaxmem.theory._types import Real, RealLike
 from jaxmem.theory.convergence import half_moment
-from jaxmem.theory.deterministic_equivalent import REACH, STEP, Spectrum, increasing_root
+from jaxmem.theory.deterministic_equivalent import REACH, STEP, Spectrum, checked_grid, increasing_root
 
 
 def bures_per_dimension(load: RealLike, ridge: RealLike = 0.0) -> Real:
     """W2²/d → 2 (1 − F(γ)) for Σ = I; with a ridge 2 + ρ − 2 F(γ, ρ), or E (√(x + ρ) − 1)²."""
-    return (2 + np.asarray(ridge, np.float64) - 2 * half_moment(load, ridge))[()]
+    return (2 - 2 * half_moment(load, ridge) + np.asarray(ridge, np.float64))[()]
 
 
 def bures_from_spectrum(eigenvalues: RealLike, n: RealLike, ridge: RealLike = 0.0) -> Real:
@@ -35,9 +34,7 @@ def bures_from_spectrum(eigenvalues: RealLike, n: RealLike, ridge: RealLike = 0.
         Shape broadcast(n, ridge). Cost: some 3,000 d operations each; 10⁴ eigenvalues take 0.1 s.
     """
     spectrum = Spectrum.of(eigenvalues)
-    n, ridge = np.broadcast_arrays(
-        _checks.real_numbers("n", n, above=0.0), _checks.real_numbers("ridge", ridge, least=0.0)
-    )
+    n, ridge = checked_grid(n, ridge)
     traces = np.vectorize(lambda size, rho: _root_trace(spectrum, size, rho), otypes=[np.float64])(n, ridge)
     return (2 + (spectrum.dim * ridge - 2 * traces) / spectrum.total)[()]
 

@@ -11,10 +11,10 @@ def collapse_time(n: RealLike, d: RealLike, variance: RealLike = 1.0) -> Real:
 
     At σ_0 = 1 it is −½ log(1 − n^{−2/d}).
 
-    Data are noised by the Ornstein–Uhlenbeck process, μ = e^−t, σ² = 1 − e^−2t. A noised point y = μ x_1 + σ
-    ξ gives its own sample the weight e^{−|ξ|²/2} ≈ e^{−d/2}, all others together n E_x e^{−|y − μx|²/2σ²} ≈
+    Data are noised by the Ornstein–Uhlenbeck process, μ = e^−t, σ² = 1 − e^−2t. Then y = μ x_1 + σ ξ gives
+    its own sample the weight e^{−|ξ|²/2} ≈ e^{−d/2}, and all others together n E_x e^{−|y − μx|²/2σ²}, about
     n (σ²/(σ² + μ²σ_0²))^{d/2} e^{−d/2}. They balance where log n = (d/2) log(1 + μ²σ_0²/σ²), the information
-    that y has on x; before, t < t_C, its own sample wins. A limit d → ∞ at fixed log(n)/d, with width
+    that y has on x; before, t < t_C, its own sample wins. A limit d → ∞ at fixed log(n)/d; its width is
     O(d^−½). Source: Biroli, Bonnaire, de Bortoli & Mézard, Nat. Commun. 15 (2024) 9957, arXiv 2402.18491.
 
     Args:

@@ -21,8 +21,8 @@ from jaxmem.theory.marchenko_pastur import marchenko_pastur_average, marchenko_p
 def half_moment(load: RealLike, ridge: RealLike = 0.0) -> Real:
     """F = lim (1/d) E Tr (Σ̂ + ρ)^{1/2} for Σ = I.
 
-    At ρ = 0, ₂F₁(½, −½; 2; 1/γ) for γ ≥ 1 and √γ ₂F₁(½, −½; 2; γ) below: √γ (1 − γ/8) as γ → 0, 8/(3π) at γ
-    = 1, 1 − 1/(8γ) as γ → ∞. At ρ > 0 the average of √(x + ρ) over the Marchenko–Pastur law.
+    At ρ = 0 it is ₂F₁(½, −½; 2; 1/γ) for γ ≥ 1, √γ ₂F₁(½, −½; 2; γ) below, near √γ (1 − γ/8) as γ → 0 and
+    1 − 1/(8γ) as γ → ∞; 8/(3π) at γ = 1. At ρ > 0 it is the mean of √(x + ρ) in the Marchenko–Pastur law.
     """
     load, ridge = np.broadcast_arrays(
         _checks.real_numbers("load", load, above=0.0), _checks.real_numbers("ridge", ridge, least=0.0)
@@ -50,8 +50,8 @@ def convergence_from_spectrum(eigenvalues: RealLike, n: RealLike, ridge: RealLik
     Returns:
         Shape broadcast(n, ridge). Cost: 300 d operations each; 10⁴ eigenvalues on 50 loads take 2 s.
     """
-    total = np.sum(np.asarray(eigenvalues, np.float64)) + np.size(eigenvalues) * np.asarray(ridge, np.float64)
-    return ((root_equivalent(eigenvalues, n, ridge) ** 2).sum(-1) / total)[()]
+    overlap = (root_equivalent(eigenvalues, n, ridge) ** 2).sum(-1)
+    return (overlap / (np.sum(eigenvalues) + np.size(eigenvalues) * np.asarray(ridge, np.float64)))[()]
 
 
 def large_sample_convergence(eigenvalues: RealLike, n: RealLike) -> Real:
@@ -68,6 +68,6 @@ def large_sample_convergence(eigenvalues: RealLike, n: RealLike) -> Real:
     n = _checks.real_numbers("n", n, above=0.0)
     values, counts = spectrum.values[spectrum.values > 0], spectrum.counts[spectrum.values > 0]
     roots = np.sqrt(values)
-    pairs = np.outer(values, values) / np.add.outer(roots, roots) ** 2
+    rows = [counts @ (values[i] * values / (roots[i] + roots) ** 2) for i in range(values.size)]
     participation = counts @ values**2 / spectrum.total**2
-    return (1 - (counts @ pairs @ counts / spectrum.total + 0.25 - participation / 2) / n)[()]
+    return (1 - (counts @ rows / spectrum.total + 0.25 - participation / 2) / n)[()]

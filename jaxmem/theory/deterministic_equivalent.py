@@ -27,7 +27,7 @@ STEP = 0.5
 """Trapezoidal step in log κ: integrands are analytic up to ± iπ, so the error is e^{−2π²/STEP} = 7e-18."""
 
 REACH = 1e-32
-"""The integrals' ends in t over the eigenvalues' scale; integrands fall as √t towards them: 1e-16."""
+"""The integrals end at this times the eigenvalues' scale, and at its inverse; what is beyond is √REACH."""
 
 
 class Spectrum(NamedTuple):
@@ -63,15 +63,21 @@ class Spectrum(NamedTuple):
         return float(self.counts[self.values > 0].sum())
 
 
+def checked_grid(n: RealLike, ridge: RealLike) -> tuple[Array, Array]:
+    """n > 0 and ρ ≥ 0 of one shape."""
+    sizes, ridges = np.broadcast_arrays(
+        _checks.real_numbers("n", n, above=0.0), _checks.real_numbers("ridge", ridge, least=0.0)
+    )
+    return sizes, ridges
+
+
 def effective_ridge(eigenvalues: RealLike, n: RealLike, ridge: RealLike = 0.0) -> Real:
     """κ(t) at t = `ridge` ≥ 0: the ridge on Σ that a ridge t on Σ̂ amounts to.
 
     At t = 0 it is 0 for n ≥ rank, else positive: too few samples are a ridge. For n ≪ d near t + Tr Σ / n.
     """
     spectrum = Spectrum.of(eigenvalues)
-    n, ridge = np.broadcast_arrays(
-        _checks.real_numbers("n", n, above=0.0), _checks.real_numbers("ridge", ridge, least=0.0)
-    )
+    n, ridge = checked_grid(n, ridge)
     return np.vectorize(lambda size, t: kappa(spectrum, size, t), otypes=[np.float64])(n, ridge)[()]
 
 
@@ -86,9 +92,7 @@ def root_equivalent(eigenvalues: RealLike, n: RealLike, ridge: RealLike = 0.0) -
     """
     spectrum = Spectrum.of(eigenvalues)
     place = np.searchsorted(spectrum.values, np.asarray(eigenvalues, np.float64))
-    n, ridge = np.broadcast_arrays(
-        _checks.real_numbers("n", n, above=0.0), _checks.real_numbers("ridge", ridge, least=0.0)
-    )
+    n, ridge = checked_grid(n, ridge)
     roots = [_root(spectrum, size, rho)[place] for size, rho in zip(n.flat, ridge.flat, strict=True)]
     return np.reshape(roots, (*n.shape, place.size))
 
@@ -98,9 +102,9 @@ def log_determinant_equivalent(spectrum: Spectrum, n: float, shift: Array) -> tu
 
         log det(Σ̂ + A) → Σ_i log(λ_i v + a_i) + n (v − 1 − log v)
 
-    It is stationary in v at v's own equation, so that its derivative by a_i is the resolvent 1/(λ_i v +
-    a_i), and right at n = ∞, where v = 1 (Tulino & Verdú, Random Matrix Theory and Wireless Communications
-    (2004), the Shannon transform). For A = 0 v = 1 − d/n, and −∞ if n < d.
+    It is stationary in v at v's own equation, so that its derivative by a_i is the resolvent,
+    1/(λ_i v + a_i), and it is right at n = ∞, where v = 1 (Tulino & Verdú, Random Matrix Theory and Wireless
+    Communications (2004), the Shannon transform). For A = 0 v = 1 − d/n, and −∞ if n < d.
     """
     values, counts = spectrum
     if not shift.any():
@@ -138,13 +142,14 @@ def increasing_root(values: Array, weights: Array, shift: Array, slope: float, s
 def _root(spectrum: Spectrum, n: float, ridge: float) -> Array:
     """S at the distinct eigenvalues. Every sum below has terms of one sign: nothing cancels at any n."""
     values, counts = spectrum
+    least = REACH * spectrum.total / spectrum.dim
+    ridge = ridge if ridge > least else 0.0  # its root is below rounding, and 1/κ could overflow
     start = kappa(spectrum, n, ridge)
     share = np.where(values > 0, values / np.where(values > 0, values + start, 1), 0)
     # 1 − (1/n) Σ λ/(λ + κ(ρ)), which is ρ/κ(ρ) by the equation of κ
     slack = ridge / start if start > 0 else 1 - spectrum.rank / n
 
-    low = np.log(REACH * spectrum.total / spectrum.dim)
-    high = np.log(max(values[-1], start) / REACH)
+    low, high = np.log(least), np.log(max(values[-1], start) / REACH)
     weighted, squared = counts * share / n, counts * values / n
     integral = np.zeros_like(values)
     for beyond in np.exp(np.arange(low, high, STEP)):  # κ − κ(ρ); one node at a time stays in the cache

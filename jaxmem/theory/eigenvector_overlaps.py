@@ -84,10 +84,10 @@ def _weight_above(spectrum: Spectrum, n: float, count: float, value: float) -> f
     if count >= min(n, spectrum.rank):  # all but the null space of Σ̂, where its limit t → 0 leaves κ/(λ + κ)
         return value / (value + kappa(spectrum, n, 0.0))
     lowest = -kappa(spectrum, n, 0.0) if n < spectrum.rank else 1e-12 * spectrum.values[0]
-    highest = spectrum.values[-1] + np.sqrt(
-        spectrum.counts @ spectrum.values**2 / n
-    )  # no height from there on
-    place = brentq(lambda x: _number_above(spectrum, n, x) - count, lowest, highest)
+    highest = spectrum.values[-1] + np.sqrt(spectrum.counts @ spectrum.values**2 / n)  # y = 0 from there on
+    place = brentq(
+        lambda x: _number_above(spectrum, n, x) - count, lowest, highest, xtol=1e-14 * value, maxiter=1000
+    )
     start = complex(-place, _height(spectrum, n, place))
     # μ(> E) = ½ + (1/π) Im ∫ g(z) dz from E to E + i∞ for a measure with resolvent g; straight in κ, not z
     scale = spectrum.values[-1]

@@ -2,17 +2,16 @@
 
 import numpy as np
 
-from jaxmem import _checks
 from jaxmem.theory._types import Real, RealLike
-from jaxmem.theory.deterministic_equivalent import Spectrum, log_determinant_equivalent
+from jaxmem.theory.deterministic_equivalent import Spectrum, checked_grid, log_determinant_equivalent
 
 
 def log_affinity_from_spectrum(eigenvalues: RealLike, n: RealLike, ridge: RealLike = 0.0) -> Real:
     """The limit of log(1 − H²) = −½ log det((C + Σ)/2) + ¼ log det C Σ, C = Σ̂ + ρ I, as n, d → ∞.
 
     Both determinants are those of Σ̂ plus a matrix that commutes with Σ: ρ, and Σ + ρ. −∞ for n < d without a
-    ridge, where the laws are mutually singular. Per dimension of Σ = I at load γ: the eigenvalue [1] at n =
-    γ.
+    ridge, where the laws are mutually singular. Per dimension of Σ = I at load γ take the
+    eigenvalue [1] at n = γ.
 
     Args:
         eigenvalues: of Σ, 1-d, all above 0.
@@ -23,9 +22,7 @@ def log_affinity_from_spectrum(eigenvalues: RealLike, n: RealLike, ridge: RealLi
         Shape broadcast(n, ridge). Cost: some twenty d operations each.
     """
     spectrum = Spectrum.of(eigenvalues, positive=True)
-    n, ridge = np.broadcast_arrays(
-        _checks.real_numbers("n", n, above=0.0), _checks.real_numbers("ridge", ridge, least=0.0)
-    )
+    n, ridge = checked_grid(n, ridge)
 
     def limit(size: float, rho: float) -> float:
         apart, _ = log_determinant_equivalent(spectrum, size, np.full_like(spectrum.values, rho))

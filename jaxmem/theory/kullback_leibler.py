@@ -1,7 +1,9 @@
 """Both Kullback–Leibler divergences between learnt and true law: exact means, and limits with a ridge.
 
-KL(generated‖population) = ½ (Tr Σ^-1 C − d − log det Σ^-1 C)
-KL(population‖generated) = ½ (Tr C^-1 Σ − d + log det Σ^-1 C),    C = Σ̂ + ρ I.
+With C = Σ̂ + ρ I, in nats and without the term of the means,
+
+    KL(generated‖population) = ½ (Tr Σ^-1 C − d − log det Σ^-1 C),
+    KL(population‖generated) = ½ (Tr C^-1 Σ − d + log det Σ^-1 C).
 """
 
 from typing import NamedTuple
@@ -10,7 +12,7 @@ import numpy as np
 
 from jaxmem import _checks
 from jaxmem.theory._types import Real, RealLike
-from jaxmem.theory.deterministic_equivalent import Spectrum, log_determinant_equivalent
+from jaxmem.theory.deterministic_equivalent import Spectrum, checked_grid, log_determinant_equivalent
 from jaxmem.theory.wishart import expected_log_determinant
 
 
@@ -35,9 +37,8 @@ def expected_kl(n: RealLike, d: RealLike, *, estimated_mean: bool = False) -> Ku
         n: samples.
         d: dimensions.
         estimated_mean: the model has the sample mean x̄ and Σ̂ = Σ (x − x̄)(x − x̄)ᵀ/n, so that n Σ̂ is Wishart
-        with
-            n − 1 degrees of freedom, independent of x̄ ~ N(0, Σ/n). L then sums ψ((n − i)/2), the first mean
-            is −½ L again, and the second ½ ((n + 1) d/(n − d − 2) − d + L).
+            with n − 1 degrees of freedom, independent of x̄ ~ N(0, Σ/n). L then sums ψ((n − i)/2), the first
+            mean is −½ L again, and the second ½ ((n + 1) d/(n − d − 2) − d + L).
     """
     n, d = np.broadcast_arrays(_checks.real_numbers("n", n, above=0.0), _checks.whole_numbers("d", d))
     samples = n + 1 if estimated_mean else n  # the numerator: those of the covariance, and one of the mean
@@ -69,9 +70,7 @@ def expected_kl_from_spectrum(eigenvalues: RealLike, n: RealLike, ridge: RealLik
         Two of shape broadcast(n, ridge). Cost: some ten d operations each.
     """
     spectrum = Spectrum.of(eigenvalues, positive=True)
-    n, ridge = np.broadcast_arrays(
-        _checks.real_numbers("n", n, above=0.0), _checks.real_numbers("ridge", ridge, least=0.0)
-    )
+    n, ridge = checked_grid(n, ridge)
     forward, backward = np.vectorize(
         lambda size, rho: _limits(spectrum, size, rho), otypes=[np.float64, np.float64]
     )(n, ridge)

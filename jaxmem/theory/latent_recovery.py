@@ -33,11 +33,10 @@ def latent_recovery(strength: RealLike, load: RealLike) -> Real:
 
 
 def recovery_threshold(strength: RealLike) -> Real:
-    """γ = 1/θ², the load above which a direction of strength θ ≠ 0 is recovered."""
+    """γ = 1/θ², the load above which a direction of strength θ is recovered; ∞ for θ = 0."""
     strength = _checks.real_numbers("strength", strength, least=-1.0)
-    if (strength == 0).any():
-        raise ValueError("strength must not be 0, which no load recovers.")
-    return (strength**-2)[()]
+    with np.errstate(divide="ignore"):
+        return (strength**-2)[()]
 
 
 def spiked_eigenvalue(strength: RealLike, load: RealLike) -> Real:

@@ -28,14 +28,14 @@ def memorisation(n: RealLike, d: RealLike) -> Real:
 
     T_{n,d}(c) = P(|cos| > c) for one training sample is exact: x̂ ~ Xᵀg with g ~ N(0, I), so that cos is the
     correlation of d pairs of normal numbers whose true correlation is a coordinate of a uniform point on the
-    sphere in R^n. Averaging its density gives (1 − c²)^{(d−3)/2} ₂F₁(d/2, d/2; (n + d)/2; c²), or cos² ~
-    Beta(½ + j, (d − 1)/2) mixed with weights ∝ (d/2)_j (½)_j / (j! ((n + d)/2)_j). It is symmetric in n and
+    sphere in R^n. Averaging its density gives (1 − c²)^{(d−3)/2} ₂F₁(d/2, d/2; (n + d)/2; c²): cos² has laws
+    Beta(½ + j, (d − 1)/2) mixed with weights ∝ (d/2)_j (½)_j / (j! ((n + d)/2)_j). This is symmetric in n and
     d, and E cos² ≈ 1/n + 1/d.
 
     M takes the n cosines as independent. They are not: for d = ∞ they are the coordinates of that point,
-    with E max = E max_k|g_k| / E|g|, larger than M(T_{n,∞}, n) by the factor σ_n ≈ 1 + log(n)/(2n). At
-    finite d the common length of the cosines fluctuates less, log(n)/(2(n + d)), which leaves the share d/(n
-    + d).
+    with E max = E max_k|g_k| / E|g|, larger than M(T_{n,∞}, n) by the factor σ_n ≈ 1 + log(n)/(2n). At finite
+    d they have a random length in common, which raises T by log(n)/(2(n + d)) but no maximum, and of
+    log(n)/(2n) leaves the share d/(n + d).
 
     Range: exact as n → ∞ at fixed d, where m² → 1 − O(n^{−2/(d−1)}), and as d → ∞ at fixed n. Compared with
     simulation it is within 0.5 % for d ≥ 30 and every n, within 3 % down to d = 3. The leading order is

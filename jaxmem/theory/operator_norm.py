@@ -1,16 +1,14 @@
 """The operator norm ‖Σ̂ + ρ − Σ‖, the distance that follows latent recovery: a bulk's edge, or an outlier.
 
 Derivation for Σ = I + θ v vᵀ. Σ̂ = Σ^{1/2} W Σ^{1/2} with W a Marchenko–Pastur matrix, so x is an eigenvalue
-of Σ̂ − Σ iff W − 1 − x Σ^-1 is singular; with Σ^-1 = I − θ/(1 + θ) v vᵀ, outside the bulk that is 1 + x θ/(1
-+ θ) m(1 + x) = 0, m(z) = vᵀ(W − z)^-1 v. Its quadratic equation, (z/γ) m² + (z − 1 + 1/γ) m + 1 = 0, then
-gives
+of Σ̂ − Σ iff W − 1 − x Σ^-1 is singular. With Σ^-1 = I − θ/(1 + θ) v vᵀ and m(z) = vᵀ(W − z)^-1 v, outside the
+bulk that is 1 + x m(1 + x) θ/(1 + θ) = 0. The equation of m, (z/γ) m² + (z − 1 + 1/γ) m + 1 = 0, then gives
 
     x± = (1 + θ)/(2θ) [1/γ ± √(1/γ² + 4θ/γ)].
 
-x₊ leaves the bulk, whose edge is λ₊ − 1 = 1/γ + 2/√γ, at θ = 1 + 1/√γ: later than the outlier of Σ̂ itself (θ
-= 1/√γ), and it is not that outlier minus 1 + θ, because the eigenvectors turn. x₋, there for θ > |1 − 1/√γ|,
-is the lesser in modulus and never decides, nor do spikes below the bulk. A ridge shifts all eigenvalues by
-ρ, x₊ > 0.
+x₊ leaves the bulk, whose edge is λ₊ − 1 = 1/γ + 2/√γ, at θ = 1 + 1/√γ: later than the outlier of Σ̂ itself,
+which does at 1/√γ. It is not that outlier minus 1 + θ, because the eigenvectors turn. x₋, outside it for
+θ > 1 − 1/√γ, is the lesser in modulus and never decides, nor do spikes below the bulk. A ridge adds ρ to all.
 """
 
 import numpy as np
@@ -18,7 +16,7 @@ from scipy.optimize import minimize_scalar
 
 from jaxmem import _checks
 from jaxmem.theory._types import Real, RealLike
-from jaxmem.theory.deterministic_equivalent import Spectrum
+from jaxmem.theory.deterministic_equivalent import Spectrum, checked_grid
 
 TRACY_WIDOM_MEAN = -1.2065335745820
 """Mean of the Tracy–Widom law for real symmetric matrices (β = 1)."""
@@ -88,9 +86,7 @@ def operator_norm_from_spectrum(eigenvalues: RealLike, n: RealLike, ridge: RealL
         Shape broadcast(n, ridge). Cost: some fifty d operations an n.
     """
     spectrum = Spectrum.of(eigenvalues)
-    n, ridge = np.broadcast_arrays(
-        _checks.real_numbers("n", n, above=0.0), _checks.real_numbers("ridge", ridge, least=0.0)
-    )
+    n, ridge = checked_grid(n, ridge)
     edges = np.vectorize(lambda size: _right_edge(spectrum, size), otypes=[np.float64])(n)
     return (ridge + edges)[()]
 

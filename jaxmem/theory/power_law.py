@@ -13,9 +13,8 @@ of n learns the same share; for a > 1 it sits in the large ones, and d does not 
 (`recovery_size`) take Tr Σ/λ_i samples: d^{1−a}/(1 − a), log d and a number, each times i^a.
 
 Derivation. While Σ_i λ_i/(λ_i + κ) is dominated by λ_i < κ, κ(t) = t + T with T = Tr Σ/n, the integral of
-`root_equivalent` is elementary, S² = λ²/(λ + T), and q = Σ_k λ_k²/(λ_k + T) / Tr Σ: the cases a ≤ 1. For a >
-1 the sum over all k is n (κ/κ_0)^{−1/a} with κ_0 = (c/n)^a, c = (π/a)/sin(π/a), and q follows in units of
-κ_0.
+`root_equivalent` is elementary, S² = λ²/(λ + T), and q = Σ_k λ_k²/(λ_k + T) / Tr Σ: the cases a ≤ 1. Else the
+sum over all k is n (κ/κ_0)^{−1/a} with κ_0 = (c/n)^a, c = (π/a)/sin(π/a), and q follows in units of κ_0.
 """
 
 import numpy as np
@@ -64,11 +63,10 @@ def power_law_gap(exponent: RealLike, n: RealLike) -> Real:
 
         I = ∫_0^∞ ℓ − σ(ℓ)² dx, ℓ = x^−a;    σ(ℓ) = (1/π) ∫_0^∞ s^{−1/2} ℓ/(ℓ + y) ds, s = y − y^{1−1/a}
 
-    is Σ_k λ_k − S_k² with λ and S² in units of κ_0, k in units of κ_0^{−1/a}, and sums as integrals. The
-    other two terms are what the sums have beyond the integrals: that over λ_k − S_k², since ℓ − σ² ~ K
-    x^{1−a} for x → 0 with K = (2/π) B(3/2 − 1/a, 1/2 + 1/a), and that over λ_k/(λ_k + κ), which is c
-    κ^{−1/a} − ½. Near a = 2 the first two cancel but for a logarithm. Compared with the deterministic
-    equivalent it is within 4 % for n ≥ 100, 2 % for n ≥ 1,000.
+    is Σ_k λ_k − S_k² with λ and S² in units of κ_0, k in units of κ_0^{−1/a}, sums as integrals. The other
+    two terms are what the sums have beyond them: that over λ_k − S_k², because ℓ − σ² is near K x^{1−a} for
+    x → 0, K = (2/π) B(3/2 − 1/a, 1/2 + 1/a), and that over λ_k/(λ_k + κ), which is c κ^{−1/a} − ½. Near a = 2
+    the first two cancel but for a logarithm. It is within 3 % of the deterministic equivalent for n ≥ 100.
 
     Args:
         exponent: a.

@@ -35,8 +35,8 @@ def reverse_step_variance(eigenvalues: RealLike, times: RealLike, noise: float =
 def reverse_step_bures(load: RealLike, times: RealLike, noise: float = 1.0) -> Real:
     """W2²/d between generated law and population N(0, I): E (√v(x) − 1)², x Marchenko–Pastur at load γ.
 
-    The limit d → ∞ at fixed γ and K. Few steps, or steps that stop early, shrink the spread of the
-    eigenvalues of Σ̂, so that at small γ a finite K is best.
+    The limit d → ∞ at fixed γ and K. Coarse steps shrink the spread of the eigenvalues of Σ̂, so that a finite
+    K can be best: from t = 5 to 0 with η = 1 at γ = 0.2, ten steps give 0.17, infinitely many 1.13.
     """
     steps, noise = _read_times(times), _checks.real_number("noise", noise, least=0.0)
     return marchenko_pastur_average(lambda x: (np.sqrt(_variance(x, steps, noise)) - 1) ** 2, load)

@@ -5,9 +5,9 @@
 Derivation of the bound. At a minimum that is stable under steps m η the Hessian's largest eigenvalue is at
 most 2/(mη). Leaving out the change of activations at the kinks, as automatic differentiation does, it is
 that of 2 E ∇s ∇sᵀ + 2 E (s − s*) ∇²s. Along u = E ∇s/‖E ∇s‖ the first is at least 2 ‖E ∇s‖², and there
-neuron l with its kink at τ_l contributes (E relu)²/m² + w_l² P(active)²/m² ≥ (2/m²) |w_l a_l| P E(Y − τ_l)_±
-≥ (2/m²) |w_l a_l| π_Y(τ_l), where π_Y is `noised_weight`. Their sum is (2/m) TV_{π_Y}(s). The second is at
-least −(2/m) √(ε (1 + E Y²)) with ε the excess risk.
+neuron l with its kink at τ_l contributes (E relu)²/m² + w_l² P(active)²/m², at least (2/m²) |w_l a_l| times
+P(active) E(Y − τ_l)_± ≥ π_Y(τ_l), where π_Y is `noised_weight`. Their sum is (2/m) TV_{π_Y}(s). The second is
+at least −(2/m) √(ε (1 + E Y²)) with ε the excess risk.
 """
 
 import numpy as np

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 from covariance_draws import assert_within, covariances, mean_and_error, root
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jaxmem import theory
 
@@ -81,6 +83,23 @@ def test_large_samples_exactly_to_first_order():
     share = (eigenvalues**2).sum() / eigenvalues.sum() ** 2
     bulk = 1e8 * (1 - theory.convergence_from_spectrum(eigenvalues, 1e8))
     assert bulk == pytest.approx(expected - 0.25 + share / 2, rel=1e-5)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=8),
+    st.floats(0.1, 100),
+    st.floats(0, 1e3),
+    st.floats(1e-6, 1e6),
+)
+def test_any_spectrum_gives_a_cosine_that_grows_with_n_and_has_no_unit(eigenvalues, n, ridge, unit):
+    eigenvalues = np.array(eigenvalues)
+    q, more = theory.convergence_from_spectrum(eigenvalues, [n, 2 * n], ridge)
+    assert 0 < q <= more * (1 + 1e-14) <= 1 + 1e-13
+    scaled = theory.convergence_from_spectrum(unit * eigenvalues, n, unit * ridge)
+    assert scaled == pytest.approx(q, rel=1e-12)
+    distance = theory.bures_from_spectrum(eigenvalues, n, ridge)
+    assert 0 <= distance < 2 + ridge * eigenvalues.size / eigenvalues.sum()
 
 
 def test_ten_thousand_eigenvalues_on_fifty_loads():

@@ -74,6 +74,14 @@ def test_subspaces_and_degenerate_directions():
     assert_within(draws, theory.subspace_recovery_from_spectrum(distinct, n, 3), allowance=0.01)
 
 
+def test_units_do_not_matter():
+    population = np.array([4.0, 2.0, 1.9, 1.0, 0.0])
+    overlaps = theory.latent_recovery_from_spectrum(population, [2.5, 30.0], 3)
+    for scale in (1e-12, 1e9):
+        scaled = theory.latent_recovery_from_spectrum(scale * population, [2.5, 30.0], 3)
+        np.testing.assert_allclose(scaled, overlaps, rtol=1e-9)
+
+
 def test_all_eigenvectors_share_the_directions_out():
     # Σ_i (u_i·v)² over all u_i is 1, over the n of a smaller sample λ/(λ + κ), of mean n/d
     population = np.array([4.0, 2.0, 1.0, 0.5, 0.25])

@@ -32,12 +32,21 @@ def test_outlier_leaves_the_bulk_continuously_and_solves_the_secular_equation():
     np.testing.assert_allclose(
         theory.operator_norm(load, threshold * (1 + np.array([-1e-9, 1e-9]))), theory.operator_norm(load)
     )
+
+    def secular(theta, place):
+        resolvent = theory.marchenko_pastur_average(lambda e: 1 / (e - 1 - place), load)
+        return 1 + place * theta / (1 + theta) * resolvent
+
     strengths = np.array([2.0, 5.0, 20.0])
     x = theory.operator_norm(load, strengths)
     assert (np.diff(x) > 0).all()
     for theta, place in zip(strengths, x, strict=True):
-        resolvent = theory.marchenko_pastur_average(lambda e, z=1 + place: 1 / (e - z), load)
-        assert 1 + place * theta / (1 + theta) * resolvent == pytest.approx(0, abs=1e-10)
+        assert secular(theta, place) == pytest.approx(0, abs=1e-10)
+    # below the threshold no root is outside: the function, which grows to 1/(1 + θ), is positive at the edge
+    edge = theory.operator_norm(load)
+    for theta in (0.6, 1.0, 1.4):
+        assert theory.operator_norm(load, theta) == edge
+        assert secular(theta, edge * (1 + 1e-6)) > 0 > secular(2.0, edge * (1 + 1e-6))
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0, 3.0, 8.0])
