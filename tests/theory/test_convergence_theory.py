@@ -99,7 +99,7 @@ def test_any_spectrum_gives_a_cosine_that_grows_with_n_and_has_no_unit(eigenvalu
     scaled = theory.convergence_from_spectrum(unit * eigenvalues, n, unit * ridge)
     assert scaled == pytest.approx(q, rel=1e-12)
     distance = theory.bures_from_spectrum(eigenvalues, n, ridge)
-    assert 0 <= distance < 2 + ridge * eigenvalues.size / eigenvalues.sum()
+    assert -1e-13 < distance < 2 + ridge * eigenvalues.size / eigenvalues.sum()
 
 
 def test_ten_thousand_eigenvalues_on_fifty_loads():
