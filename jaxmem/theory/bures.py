@@ -31,7 +31,7 @@ def bures_from_spectrum(eigenvalues: RealLike, n: RealLike, ridge: RealLike = 0.
         ridge: ρ, in the units of the eigenvalues.
 
     Returns:
-        Shape broadcast(n, ridge). Cost: some 3,000 d operations each; 10⁴ eigenvalues take 0.1 s.
+        Shape broadcast(n, ridge). Cost: some 3,000 d operations each; 10⁴ eigenvalues take 40 ms.
     """
     spectrum = Spectrum.of(eigenvalues)
     n, ridge = checked_grid(n, ridge)
