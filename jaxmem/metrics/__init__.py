@@ -1,7 +1,15 @@
 """Order parameters and distances (floor 1): pure functions of samples, moments or models."""
 
+from jaxmem._bidiagonal import BidiagonalCovariance as BidiagonalCovariance
+from jaxmem._spectral import SpectralCovariance as SpectralCovariance
 from jaxmem.metrics.condensation import Condensation as Condensation
 from jaxmem.metrics.condensation import condensation as condensation
+from jaxmem.metrics.distances_to_population import bures as bures
+from jaxmem.metrics.distances_to_population import hellinger_squared as hellinger_squared
+from jaxmem.metrics.distances_to_population import kl_generated_population as kl_generated_population
+from jaxmem.metrics.distances_to_population import kl_population_generated as kl_population_generated
+from jaxmem.metrics.distances_to_population import log_affinity as log_affinity
+from jaxmem.metrics.distances_to_population import operator_norm as operator_norm
 from jaxmem.metrics.energy_distance import energy_distance as energy_distance
 from jaxmem.metrics.gaussian_distances import GaussianDistances as GaussianDistances
 from jaxmem.metrics.gaussian_distances import gaussian_distances as gaussian_distances
@@ -16,9 +24,14 @@ from jaxmem.metrics.maximum_mean_discrepancy import (
     maximum_mean_discrepancy_squared as maximum_mean_discrepancy_squared,
 )
 from jaxmem.metrics.maximum_mean_discrepancy import median_bandwidth as median_bandwidth
+from jaxmem.metrics.memorisation import memorisation as memorisation
 from jaxmem.metrics.nearest_neighbours import NearestTwo as NearestTwo
 from jaxmem.metrics.nearest_neighbours import memorised_fraction as memorised_fraction
 from jaxmem.metrics.nearest_neighbours import nearest_two as nearest_two
+from jaxmem.metrics.overlaps import convergence as convergence
+from jaxmem.metrics.overlaps import latent_recovery as latent_recovery
+from jaxmem.metrics.overlaps import sampled_convergence as sampled_convergence
+from jaxmem.metrics.overlaps import subspace_recovery as subspace_recovery
 from jaxmem.metrics.regularity import regularity_weight as regularity_weight
 from jaxmem.metrics.regularity import total_variation_of_curve as total_variation_of_curve
 from jaxmem.metrics.regularity import total_variation_of_kinks as total_variation_of_kinks

@@ -23,11 +23,10 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import solve_triangular
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float64
 
-from jaxmem import _checks
+from jaxmem import _checks, _linear_algebra
 from jaxmem._precision import with_float64
 from jaxmem._typing import Covariance, Integer, Reference, Samples, Scalar, Vector
 from jaxmem.metrics.pair_sums import (
@@ -108,6 +107,7 @@ def kernel_gap(
 
 
 @with_float64
+@partial(jax.jit, static_argnums=2)
 def kernel_bandwidth(scale: Scalar | float, count: Scalar | Integer, dim: int) -> Float64[Array, ""]:
     """ε = σ N^(−1/d)."""
     return jnp.asarray(scale, jnp.float64) * jnp.asarray(count, jnp.float64) ** (-1 / dim)
@@ -152,6 +152,7 @@ def log_gaussian_overlap(
 
 
 @with_float64
+@jax.jit
 def kernel_gap_from_logs(
     log_train_overlap: Scalar,
     log_train_cross: Scalar,
@@ -193,8 +194,8 @@ def _log_gaussian_overlap(
     identity = jnp.eye(dim, dtype=jnp.float64)
     # float64: near n = d the covariance of the one-step denoiser has condition numbers of 1e6 and more
     smoothed = jnp.asarray(covariance, jnp.float64) + jnp.asarray(bandwidth, jnp.float64) ** 2 * identity
-    factor = jnp.linalg.cholesky(smoothed)
-    whitening = solve_triangular(factor, identity, lower=True).T.astype(dtype)
+    factor = _linear_algebra.cholesky(smoothed)
+    whitening = _linear_algebra.solve_lower_triangular(factor, identity).T.astype(dtype)
     centred = (jnp.asarray(samples, jnp.float64) - jnp.asarray(mean, jnp.float64)).astype(dtype)
     whitened = jnp.matmul(centred, whitening, precision=jax.lax.Precision.HIGHEST)
     exponents = jnp.where(valid_rows(samples, count), -(whitened**2).sum(1) / 2, -jnp.inf)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Float64, PyTree
 
-from jaxmem import _checks
+from jaxmem import _checks, _linear_algebra
 from jaxmem._precision import with_float64
 from jaxmem._randomness import stream
 from jaxmem._typing import Key
@@ -65,5 +65,5 @@ def sharpness(
     _, (diagonal, beside) = jax.lax.scan(lanczos, first, jnp.arange(steps))
     tridiagonal = jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
     tridiagonal = jnp.where(jnp.isfinite(tridiagonal).all(), tridiagonal, jnp.nan)
-    values, vectors = jnp.linalg.eigh(tridiagonal)
+    values, vectors = _linear_algebra.eigh(tridiagonal)
     return Sharpness(values[-1], jnp.abs(beside[-1] * vectors[-1, -1]))

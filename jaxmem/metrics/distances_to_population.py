@@ -1,0 +1,99 @@
+"""Distances of a learnt Gaussian law N(m + offset, C) to its population N(m, Σ), in the eigenbasis of Σ.
+
+There Σ is the vector of its eigenvalues, or one number where the population is isotropic, and the distances
+follow from what a form of C gives cheaply (`SpectralCovariance` from a fit, `BidiagonalCovariance` from the
+short cut): an isotropic population costs nothing beyond the eigendecomposition of the fit, any other one more
+for `bures` and a tridiagonalisation, a quarter of one, for each of `operator_norm` and `log_affinity`.
+`gaussian_distances` takes any two Gaussians, at the price of three decompositions.
+
+All are float64 scalars. Eigenvalues of Σ must be positive: drop the null directions of a singular
+population first, in which its samples do not move either.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float64
+
+from jaxmem._covariance import AbstractCovariance, Diagonal
+from jaxmem._precision import with_float64
+from jaxmem._typing import Vector
+
+
+@with_float64
+def kl_generated_population(
+    covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
+) -> Float64[Array, ""]:
+    """KL(learnt‖population) = ½ (Tr Σ^-1 C − d − log det Σ^-1 C + oᵀ Σ^-1 o) in nats, o the offset.
+
+    ∞ where C is singular (n < d and no ridge).
+    """
+    population = jnp.asarray(population, jnp.float64)
+    ratio = (covariance.diagonal() / population).sum() - covariance.dim
+    means = 0.0 if offset is None else (offset**2 / population).sum()
+    return (ratio - _log_determinant_ratio(covariance, population) + means) / 2
+
+
+@with_float64
+def kl_population_generated(
+    covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
+) -> Float64[Array, ""]:
+    """KL(population‖learnt) = ½ (Tr C^-1 Σ − d + log det Σ^-1 C + oᵀ C^-1 o) in nats.
+
+    ∞ where C is singular.
+    """
+    population = jnp.asarray(population, jnp.float64)
+    log_determinant = _log_determinant_ratio(covariance, population)
+    ratio = covariance.inverse_trace(population) - covariance.dim
+    means = 0.0 if offset is None else covariance.inverse_quadratic(offset)
+    return jnp.where(jnp.isneginf(log_determinant), jnp.inf, (ratio + log_determinant + means) / 2)
+
+
+@with_float64
+def log_affinity(
+    covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
+) -> Float64[Array, ""]:
+    """log ∫ √(p q) = −½ log det((C + Σ)/2) + ¼ log det C Σ − ¼ oᵀ (C + Σ)^-1 o; −∞ where C is singular."""
+    population = jnp.asarray(population, jnp.float64)
+    dim = covariance.dim
+    both = covariance.log_determinant(population) - dim * jnp.log(2.0)
+    apart = covariance.log_determinant() + _log_determinant(population, dim)
+    means = 0.0 if offset is None else covariance.inverse_quadratic(offset, population)
+    return apart / 4 - both / 2 - means / 4
+
+
+@with_float64
+def hellinger_squared(
+    covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
+) -> Float64[Array, ""]:
+    """H² = 1 − ∫ √(p q), in [0, 1]; its distance from 1 keeps its digits in `log_affinity`."""
+    return -jnp.expm1(jnp.minimum(log_affinity(covariance, population, offset), 0))
+
+
+@with_float64
+def bures(
+    covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
+) -> Float64[Array, ""]:
+    """W2² / Tr Σ with W2² = |o|² + Tr C + Tr Σ − 2 Tr (Σ^{1/2} C Σ^{1/2})^{1/2}: the bulk distance."""
+    population = jnp.asarray(population, jnp.float64)
+    total = _over_axes(population, covariance.dim)
+    means = 0.0 if offset is None else (offset**2).sum()
+    squared = covariance.diagonal().sum() + total - 2 * covariance.root_trace(population) + means
+    return jnp.maximum(squared, 0) / total
+
+
+@with_float64
+def operator_norm(covariance: AbstractCovariance, population: Diagonal) -> Float64[Array, ""]:
+    """‖C − Σ‖, the largest |eigenvalue|, in squared units of the data; ridge included, as in all of these."""
+    return covariance.distance_norm(jnp.asarray(population, jnp.float64))
+
+
+def _log_determinant_ratio(covariance: AbstractCovariance, population: Float64[Array, "..."]) -> Array:
+    return covariance.log_determinant() - _log_determinant(population, covariance.dim)
+
+
+def _log_determinant(population: Float64[Array, "..."], dim: int) -> Float64[Array, ""]:
+    return _over_axes(jnp.log(population), dim)
+
+
+def _over_axes(values: Float64[Array, "..."], dim: int) -> Float64[Array, ""]:
+    """The sum over d axes of one number each, or of the same number for all."""
+    return jnp.broadcast_to(values, (dim,)).sum()

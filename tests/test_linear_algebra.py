@@ -1,0 +1,76 @@
+"""Batches of factorisations: equal to a loop, and not waiting for each other on a CPU."""
+
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxmem import _linear_algebra
+from jaxmem._precision import with_float64
+
+MATRICES = np.random.default_rng(0).normal(size=(6, 4, 9))
+POSITIVE = MATRICES @ MATRICES.swapaxes(1, 2)
+LOWER = np.tril(POSITIVE)
+
+
+@pytest.mark.parametrize(
+    ("function", "reference", "arguments"),
+    [
+        (_linear_algebra.eigvalsh, np.linalg.eigvalsh, (POSITIVE,)),
+        (_linear_algebra.singular_values, lambda a: np.linalg.svd(a, compute_uv=False), (MATRICES,)),
+        (_linear_algebra.cholesky, np.linalg.cholesky, (POSITIVE,)),
+        (_linear_algebra.solve_lower_triangular, np.linalg.solve, (LOWER, MATRICES)),
+        (_linear_algebra.solve_positive, np.linalg.solve, (POSITIVE, MATRICES)),
+    ],
+)
+def test_in_any_nesting_equals_numpy(function, reference, arguments):
+    expected = np.stack([reference(*values) for values in zip(*arguments, strict=True)])
+    nested = [values.reshape(2, 3, *values.shape[1:]) for values in arguments]
+    once = with_float64(jax.vmap(jax.jit(function)))(*arguments)
+    np.testing.assert_allclose(once, expected, rtol=1e-10)
+    twice = with_float64(jax.jit(jax.vmap(jax.vmap(function))))(*nested)
+    np.testing.assert_allclose(twice, expected.reshape(2, 3, *expected.shape[1:]), rtol=1e-10)
+
+
+@with_float64
+def test_eigenpairs_and_tridiagonal_form():
+    values, vectors = jax.vmap(_linear_algebra.eigh)(POSITIVE)
+    np.testing.assert_allclose(vectors * values[:, None] @ vectors.mT, POSITIVE, atol=1e-12)
+    for matrix, diagonal, beside in zip(
+        POSITIVE, *jax.vmap(_linear_algebra.tridiagonal)(POSITIVE), strict=True
+    ):
+        reduced = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
+        np.testing.assert_allclose(np.linalg.eigvalsh(reduced), np.linalg.eigvalsh(matrix), rtol=1e-12)
+
+
+def test_one_shared_argument_and_a_jit_inside_float64():
+    batched = jax.vmap(with_float64(jax.jit(_linear_algebra.solve_positive)), in_axes=(None, 0))
+    with jax.enable_x64(True):
+        right = jnp.asarray(MATRICES)
+    np.testing.assert_allclose(
+        batched(POSITIVE[0], right), np.linalg.solve(POSITIVE[:1], MATRICES), rtol=1e-10
+    )
+
+
+def test_gradient():
+    with jax.enable_x64(True):
+        gradient = jax.vmap(jax.grad(lambda a: _linear_algebra.eigvalsh(a)[-1]))(jnp.asarray(POSITIVE))
+        leading = np.linalg.eigh(POSITIVE)[1][:, :, -1]
+        np.testing.assert_allclose(gradient, leading[:, :, None] * leading[:, None], rtol=1e-8, atol=1e-12)
+
+
+def test_independent_batches_finish_together():
+    """Batched by jnp.linalg, this program hangs for ever on two cores with jaxlib 0.10."""
+    program = """
+import jax, jax.numpy as jnp
+from jaxmem._linear_algebra import eigh
+x = jax.random.normal(jax.random.key(0), (3, 1500, 12, 12))
+x = x + x.mT
+run = jax.jit(lambda x: [jax.vmap(eigh)(batch)[0].sum() for batch in x])
+for _ in range(20):
+    jax.block_until_ready(run(x))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
