@@ -1,9 +1,10 @@
 """Matrix factorisations that are safe in any batch.
 
 Two batched LAPACK calls in one CPU program can wait for each other for ever: each blocks a thread of XLA's
-pool while it waits for that same pool to work through its batch (seen with jaxlib 0.10: three batches
-of 1,500 Cholesky factors of 12 × 12, float64, on two cores). So under `jax.vmap` these run one matrix at a time on a CPU and as
-one batched call elsewhere. Their derivatives are those of `jax.numpy.linalg`, which batch as those do.
+pool while it waits for that same pool to work through its batch (seen with jaxlib 0.10: three batches of
+1,500 Cholesky factors of 12 × 12, float64, on two cores). So under `jax.vmap` these run one matrix at a time
+on a CPU and as one batched call elsewhere. Their derivatives are those of `jax.numpy.linalg`, which batch as
+those do.
 """
 
 from collections.abc import Callable
