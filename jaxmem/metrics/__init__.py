@@ -4,6 +4,8 @@ from jaxmem._bidiagonal import BidiagonalCovariance as BidiagonalCovariance
 from jaxmem._spectral import SpectralCovariance as SpectralCovariance
 from jaxmem.metrics.condensation import Condensation as Condensation
 from jaxmem.metrics.condensation import condensation as condensation
+from jaxmem.metrics.density_distances import DensityDistances as DensityDistances
+from jaxmem.metrics.density_distances import density_distances as density_distances
 from jaxmem.metrics.distances_to_population import bures as bures
 from jaxmem.metrics.distances_to_population import hellinger_squared as hellinger_squared
 from jaxmem.metrics.distances_to_population import kl_generated_population as kl_generated_population
