@@ -4,6 +4,7 @@ A study's fields are its flags; nothing is said of a study here. Results and tab
 progress to standard error; every error is one sentence and a non-zero exit status.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -118,8 +119,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         _dispatch(words)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail("interrupted; finished chunks are kept, the same command continues from them.", 130)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, StoreError, OSError) as error:
         return _fail(str(error))
     except MemoryError:
@@ -202,9 +206,8 @@ def _overview() -> str:
 
 
 def _padding_note(study: Study) -> str:
-    """Share of padded samples that are no data, where the study pads."""
-    wasted = getattr(study, "padding_wasted", None)
-    return "" if wasted is None else f"; padding wasted: {wasted():.0%}"
+    wasted = study.padding_wasted()
+    return "" if wasted is None else f"; padding wasted: {wasted:.0%}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """The command line, as a script would use it."""
 
+import subprocess
+import sys
+
 import pytest
 import xarray as xr
 
@@ -94,3 +97,15 @@ def test_interrupt_has_a_sentence(monkeypatch, capsys):
     monkeypatch.setattr("jaxmem.cli.run", interrupted)
     assert main(["run", "kernel-onset"]) == 130
     assert "interrupted; finished chunks are kept" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough(store):
+    program = f"{sys.executable} -m jaxmem.cli show {store} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", program], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_padding_is_counted(capsys, tmp_path):
+    words = ["run", "kernel-onset", "--dims", "6", "--loads", "2", "4", "--reference-size", "10"]
+    assert main([*words, "--replicates", "1", "--store", str(tmp_path / "store")]) == 0
+    assert "padding wasted: 55%" in capsys.readouterr().err  # 12 and 24 samples in 16 and 64 rows

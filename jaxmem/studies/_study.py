@@ -6,6 +6,7 @@ stored beside the results. To add one: write its fields with a docstring each, `
 """
 
 import dataclasses
+import itertools
 import math
 import types
 import typing
@@ -76,6 +77,19 @@ class Study:
     def shape(self, point: Point) -> Hashable:
         """Everything that fixes array shapes at a concrete point: points of one shape share a compilation."""
         raise NotImplementedError
+
+    def rows(self, point: Point) -> tuple[int, int]:
+        """Training samples at a point, and rows of the padded array that holds them; none by default."""
+        return 0, 0
+
+    def padding_wasted(self) -> float | None:
+        """Share of padded rows that hold no sample, over the whole grid; None where nothing is padded."""
+        axes = self.axes()
+        rows = [
+            self.rows(dict(zip(axes, values, strict=True))) for values in itertools.product(*axes.values())
+        ]
+        used, held = (sum(column) for column in zip(*rows, strict=True))
+        return 1 - used / held if held else None
 
     def bytes_per_replicate(self, shape: Any) -> int:
         """About how much memory one replicate of this shape needs while it is computed."""

@@ -186,6 +186,10 @@ class KernelOnset(Study):
         dim = point["dim"]
         return Shape(dim, denoiser_capacity(sample_size(point["load"], dim), dim, self.draws))
 
+    def rows(self, point: Point) -> tuple[int, int]:
+        """n, and the capacity of its shape."""
+        return sample_size(point["load"], point["dim"]), self.shape(point).capacity
+
     def bytes_per_replicate(self, shape: Shape) -> int:
         """Reference, its centred and its whitened copy in float32; the fit's matrices in float64."""
         dim, capacity = shape

@@ -215,6 +215,11 @@ class LinearOverlaps(Study):
             return Shape(dim, 0)
         return Shape(dim, n if self.population.samples is not None else linear_gaussian_capacity(n, dim))
 
+    def rows(self, point: Point) -> tuple[int, int]:
+        """n, and the capacity of its shape; none for the short cut."""
+        capacity = self.shape(point).capacity
+        return sample_size(point["load"], point["dim"]) if capacity else 0, capacity
+
     def bytes_per_replicate(self, shape: Shape) -> int:
         """Two train sets in both precisions, their eigenvectors and products."""
         dim, capacity = shape
