@@ -10,6 +10,7 @@ n − 1 for n in q and Q.
 from jaxmem.theory.bures import bures_from_spectrum as bures_from_spectrum
 from jaxmem.theory.bures import bures_per_dimension as bures_per_dimension
 from jaxmem.theory.collapse import collapse_time as collapse_time
+from jaxmem.theory.collapse import condensed_share as condensed_share
 from jaxmem.theory.convergence import convergence as convergence
 from jaxmem.theory.convergence import convergence_from_spectrum as convergence_from_spectrum
 from jaxmem.theory.convergence import half_moment as half_moment

@@ -1,6 +1,7 @@
 """The collapse time: when the empirical optimal score begins to point to one training sample."""
 
 import numpy as np
+from scipy.special import ndtr
 
 from jaxmem import _checks
 from jaxmem.theory._types import Real, RealLike
@@ -26,3 +27,27 @@ def collapse_time(n: RealLike, d: RealLike, variance: RealLike = 1.0) -> Real:
     variance = _checks.real_numbers("variance", variance, above=0.0)
     with np.errstate(divide="ignore"):
         return (np.log1p(variance / np.expm1(2 * np.log(n) / d)) / 2)[()]
+
+
+def condensed_share(time: RealLike, n: RealLike, d: RealLike, variance: RealLike = 1.0) -> Real:
+    """The share of noised points whose own sample outweighs all others: a step at t_C of width O(d^−½).
+
+    With the others' weight replaced by its mean given y, log Z_own − log Z_others has mean
+    (d/2) log(1 + r) − log n, r = μ²σ_0²/σ², and is half a difference of |y|² over its variance and |ξ|²: per
+    coordinate two squares of normals of correlation (1 + r)^−½, so its variance is d r/(1 + r). Gaussian for
+    large d. At finite d the others' typical weight is under its mean: simulated shares are up to 0.09 higher
+    at d = 30 and n = 200, before t_C.
+
+    Args:
+        time: t > 0.
+        n: samples, at least 1.
+        d: dimensions.
+        variance: σ_0² > 0.
+    """
+    time, n = _checks.real_numbers("time", time, above=0.0), _checks.real_numbers("n", n, least=1.0)
+    d, variance = (
+        _checks.real_numbers("d", d, above=0.0),
+        _checks.real_numbers("variance", variance, above=0.0),
+    )
+    ratio = variance / np.expm1(2 * time)
+    return ndtr((d / 2 * np.log1p(ratio) - np.log(n)) / np.sqrt(d * ratio / (1 + ratio)))[()]

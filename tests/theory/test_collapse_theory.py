@@ -34,6 +34,22 @@ def test_own_and_other_weights_balance_at_the_collapse_time():
     assert_within(own - others, 0.0)
 
 
+def test_condensed_share_against_the_balance_drawn():
+    """The own weight against the mean weight of the others, per point; the normal law is off by O(1/d)."""
+    d, n, variance, generator = 40, 2000, 2.0, np.random.default_rng(1)
+    collapse = theory.collapse_time(n, d, variance)
+    assert theory.condensed_share(collapse, n, d, variance) == pytest.approx(0.5)
+    for factor in (0.7, 0.9, 1.3):
+        mu, sigma = np.exp(-factor * collapse), np.sqrt(-np.expm1(-2 * factor * collapse))
+        spread = sigma**2 + mu**2 * variance
+        noise = generator.standard_normal((20_000, d))
+        y = mu * np.sqrt(variance) * generator.standard_normal(noise.shape) + sigma * noise
+        others = np.log(n) + d / 2 * np.log(sigma**2 / spread) - (y**2).sum(1) / (2 * spread)
+        drawn = (-(noise**2).sum(1) / 2 > others).mean()
+        predicted = theory.condensed_share(factor * collapse, n, d, variance)
+        assert abs(drawn - predicted) < 4.5 * 0.5 / np.sqrt(20_000) + 0.005
+
+
 def test_bad_input_is_refused_in_one_sentence():
     with pytest.raises(ValueError, match=r"n must be a finite number at least 1, got 0\.5\."):
         theory.collapse_time(0.5, 10)
