@@ -20,14 +20,13 @@ threads of LAPACK that wait for one another there cost more than the d×d factor
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
+from timing import least_seconds
 
 from jaxmem.metrics import kernel_gap
 from jaxmem.populations import Gaussian
@@ -35,19 +34,6 @@ from jaxmem.scores import fit_one_step_denoiser, generated_law
 
 MEAN = 10.0
 ROUNDS = 15
-
-
-def seconds(tasks: Mapping[Any, Callable[[], object]]) -> dict[Any, float]:
-    """The least time of each task over interleaved rounds, after one to compile."""
-    for task in tasks.values():
-        jax.block_until_ready(task())
-    best = dict.fromkeys(tasks, float("inf"))
-    for _ in range(ROUNDS):
-        for name, task in tasks.items():
-            begin = time.perf_counter()
-            jax.block_until_ready(task())
-            best[name] = min(best[name], time.perf_counter() - begin)
-    return best
 
 
 @partial(jax.jit, static_argnums=1)
@@ -136,13 +122,14 @@ def main(dim: int = 100, reference_size: int = 10_000, quick: bool = False) -> N
     reference = population.sample(jax.random.key(2), reference_size)
     law = generated_law(fit_one_step_denoiser(jax.random.key(3), train))
     scaled = (reference - MEAN) / jnp.sqrt(2.0)
-    tiles = seconds({tile: partial(floor, scaled, tile) for tile in (128, 256, 512, 1024)})
-    took = seconds(
+    tiles = least_seconds({tile: partial(floor, scaled, tile) for tile in (128, 256, 512, 1024)}, ROUNDS)
+    took = least_seconds(
         {
             "floor": partial(floor, scaled, min(tiles, key=tiles.__getitem__)),
             "gap": lambda: kernel_gap(train, reference, *law, scale=1.0),
             "replicate": lambda: replicate(jax.random.key(0)),
-        }
+        },
+        ROUNDS,
     )
     print(f"N = {reference_size}, d = n = {dim}, milliseconds per replicate, and its ratio to the floor")
     print(f"  {'floor: tiled product and exponential of N²/2 pairs':58s}  {1e3 * took['floor']:8.1f}")

@@ -16,11 +16,11 @@ as in a sweep.
 """
 
 import time
-from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 from threadpoolctl import threadpool_limits
+from timing import least_seconds
 
 from jaxmem.metrics import (
     bures,
@@ -37,19 +37,6 @@ from jaxmem.scores import fit_linear_gaussian
 
 ROUNDS = 7
 DISTANCES = (bures, operator_norm, kl_generated_population, kl_population_generated, hellinger_squared)
-
-
-def seconds(tasks: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """The least time of each task over interleaved rounds, after one to compile."""
-    for task in tasks.values():
-        jax.block_until_ready(task())
-    best = dict.fromkeys(tasks, float("inf"))
-    for _ in range(ROUNDS):
-        for name, task in tasks.items():
-            begin = time.perf_counter()
-            jax.block_until_ready(task())
-            best[name] = min(best[name], time.perf_counter() - begin)
-    return best
 
 
 def direct_against_floor(strengths: tuple[float, ...], dim: int = 512, n: int = 1024) -> None:
@@ -79,7 +66,7 @@ def direct_against_floor(strengths: tuple[float, ...], dim: int = 512, n: int = 
         with jax.enable_x64(True):
             return [product(x) for x in rows], [eigh(moment) for _ in range(decompositions)]
 
-    took = seconds({"direct": lambda: replicate(key), "floor": floor})
+    took = least_seconds({"direct": lambda: replicate(key), "floor": floor}, ROUNDS)
     print(f"direct route, d = {dim}, n = {n}, spikes {strengths}, m, q, Q and all distances:")
     print(
         f"  {took['direct'] * 1e3:.1f} ms, 2 products and {decompositions} eigendecompositions alone: ",
@@ -109,11 +96,12 @@ def short_cut_against_direct(dim: int = 128, loads: tuple[int, ...] = (4, 16), r
                     lambda key, n=n, f=measure: f(fit_linear_gaussian(population.sample(key, n)).covariance)
                 )
             )
-            took = seconds(
+            took = least_seconds(
                 {
                     "direct": lambda direct=direct: direct(keys),
                     "reduced": lambda reduced=reduced, n=n: reduced(many, n),
-                }
+                },
+                ROUNDS,
             )
             slow, fast = took["direct"] / replicates, took["reduced"] / many.size
             times = f"{slow * 1e6:.0f} against {fast * 1e6:.1f}, ratio {slow / fast:.0f}"

@@ -17,13 +17,12 @@ batches, the sorted kinks ahead of the batch × width product.
 All timings are minima over interleaved rounds in this process, compilation apart.
 """
 
-import time
-from collections.abc import Callable, Mapping
 from functools import partial
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from timing import least_seconds
 
 from jaxmem.scores import TwoLayerReLU, line_network
 from jaxmem.training import NoiseLevels, ScoreMatching, advance_batch, start_training, train
@@ -32,19 +31,6 @@ from jaxmem.training.score_matching import StepKeys, draw_minibatch
 REPLICATES, WIDTH, BATCH, SAMPLES = 30, 1000, 50, 20
 MU, SIGMA, LEARNING_RATE = 0.95, 0.31, 0.05
 STEPS, ROUNDS, TOGETHER = 100, 9, 8
-
-
-def seconds(tasks: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """The least time of each task over interleaved rounds, after one to compile."""
-    for task in tasks.values():
-        jax.block_until_ready(task())
-    best = dict.fromkeys(tasks, float("inf"))
-    for _ in range(ROUNDS):
-        for name, task in tasks.items():
-            begin = time.perf_counter()
-            jax.block_until_ready(task())
-            best[name] = min(best[name], time.perf_counter() - begin)
-    return best
 
 
 def batch_of(replicates: int):
@@ -122,7 +108,7 @@ def throughput() -> None:
         tasks |= {
             f"PyTorch {n}": partial(torch_replicate, torch, data, n) for n in (1, torch.get_num_threads())
         }
-    times = seconds(tasks)
+    times = least_seconds(tasks, ROUNDS)
     each = {name: 1e6 * value / STEPS / REPLICATES for name, value in times.items()}
     print(f"{REPLICATES} replicates, width {WIDTH}, batch {BATCH}: µs per step and replicate")
     share = each["arithmetic"] / each["ours"]
@@ -137,7 +123,7 @@ def growth() -> None:
     batches = {size: batch_of(size) for size in (1, 8, 32, 96, 240)}
     tasks = {str(size): partial(ours, *batch, jnp.int32(STEPS)) for size, batch in batches.items()}
     print("time per step and replicate over the size of the batch, µs")
-    for size, value in seconds(tasks).items():
+    for size, value in least_seconds(tasks, ROUNDS).items():
         print(f"  {size:>4} replicates {1e6 * value / STEPS / int(size):8.1f}")
 
 
@@ -173,7 +159,7 @@ def sorted_kinks() -> None:
             name: partial(jax.jit(partial(descend, threshold)), y, weights)
             for name, threshold in (("product", 10**9), ("sorted", 0))
         }
-        times = seconds(tasks)
+        times = least_seconds(tasks, ROUNDS)
         product, by_kinks = (1e6 * times[name] / (STEPS // 10) for name in ("product", "sorted"))
         print(f"  {points:>5} points {product:10.0f} {by_kinks:8.0f}")
 

@@ -10,6 +10,7 @@ import itertools
 import math
 import types
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -37,7 +38,7 @@ def number(default: Any, long_name: str, units: str = "1") -> Any:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(ABC):
     """Base of all studies.
 
     Fields made by `axis`, and fields annotated `float | tuple[float, ...]` that hold a tuple, are the axes of
@@ -62,9 +63,9 @@ class Study:
         """Further coordinates of the result, such as the number of samples at each (dim, load)."""
         return {}
 
+    @abstractmethod
     def variables(self) -> dict[str, Variable]:
         """Name → labels of everything `simulate` returns."""
-        raise NotImplementedError
 
     def configuration(self) -> dict[str, Any]:
         """The fields as plain data, for the store: two studies with the same configuration are the same."""
@@ -74,9 +75,9 @@ class Study:
         """The number called `field` at this point: from the point where it is an axis, else the field's."""
         return point[field] if field in point else getattr(self, field)
 
+    @abstractmethod
     def shape(self, point: Point) -> Hashable:
         """Everything that fixes array shapes at a concrete point: points of one shape share a compilation."""
-        raise NotImplementedError
 
     def rows(self, point: Point) -> tuple[int, int]:
         """Training samples at a point, and rows of the padded array that holds them; none by default."""
@@ -91,9 +92,9 @@ class Study:
         used, held = (sum(column) for column in zip(*rows, strict=True))
         return 1 - used / held if held else None
 
+    @abstractmethod
     def bytes_per_replicate(self, shape: Any) -> int:
         """About how much memory one replicate of this shape needs while it is computed."""
-        raise NotImplementedError
 
     def vectorised(self, shape: Any) -> int:
         """How many replicates share one step on a CPU (accelerators take what fits in memory).
@@ -111,6 +112,7 @@ class Study:
         """What all points of a replicate that agree on `prepared_over` share; None where nothing is."""
         return None
 
+    @abstractmethod
     def simulate(
         self, key: Key, point: Point, *, shape: Any = None, prepared: Any = None
     ) -> dict[str, Array]:
@@ -125,7 +127,6 @@ class Study:
         Returns:
             A float array per variable, of the variable's own dims.
         """
-        raise NotImplementedError
 
 
 def _axis_fields(settings: Any) -> list[tuple[str, tuple[Any, ...], dict[str, str]]]:
