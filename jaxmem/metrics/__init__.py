@@ -38,6 +38,8 @@ from jaxmem.metrics.regularity import regularity_weight as regularity_weight
 from jaxmem.metrics.regularity import total_variation_of_curve as total_variation_of_curve
 from jaxmem.metrics.regularity import total_variation_of_kinks as total_variation_of_kinks
 from jaxmem.metrics.sample_gap import sample_gap as sample_gap
+from jaxmem.metrics.sample_kernel_gap import log_sample_overlap as log_sample_overlap
+from jaxmem.metrics.sample_kernel_gap import sample_kernel_gap as sample_kernel_gap
 from jaxmem.metrics.score_error import NoiseAverage as NoiseAverage
 from jaxmem.metrics.score_error import gauss_hermite as gauss_hermite
 from jaxmem.metrics.score_error import mean_squared_gap as mean_squared_gap

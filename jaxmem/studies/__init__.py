@@ -5,9 +5,18 @@ from jaxmem.studies.condensation import Condensation as Condensation
 from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
 from jaxmem.studies.learning_rate import LearningRate as LearningRate
 from jaxmem.studies.linear_overlaps import LinearOverlaps as LinearOverlaps
+from jaxmem.studies.nonlinear_onset import NonlinearOnset as NonlinearOnset
 from jaxmem.studies.reverse_steps import ReverseSteps as ReverseSteps
 
 STUDIES: dict[str, type[Study]] = {
-    study.name: study for study in (KernelOnset, LinearOverlaps, ReverseSteps, LearningRate, Condensation)
+    study.name: study
+    for study in (
+        KernelOnset,
+        LinearOverlaps,
+        ReverseSteps,
+        LearningRate,
+        NonlinearOnset,
+        Condensation,
+    )
 }
 """Every study by the name that the command line uses."""

@@ -1,0 +1,314 @@
+"""P(Δ > 0) of trained nonlinear scores over the load n/d and the number of parameters.
+
+The nonlinear counterpart of the kernel onset of arXiv 2411.17807: the same question, asked of what a network
+trained by denoising score matching generates. Fraction memorised: arXiv 2505.17638.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float32
+
+from jaxmem import _checks as check
+from jaxmem import metrics
+from jaxmem._panels import Curve, Guide, Panel
+from jaxmem._precision import with_float64
+from jaxmem._randomness import stream
+from jaxmem._typing import Integer, Key, Reference, Samples
+from jaxmem._variables import Coordinate, Variable
+from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.populations import AbstractPopulation, PopulationSettings
+from jaxmem.sampling import ancestral, sample_reverse_process, time_grid
+from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, empirical_score
+from jaxmem.studies._study import Point, Study, axis, number
+from jaxmem.studies.kernel_onset import sample_size
+from jaxmem.training import NoiseLevels, ScoreMatching, advance, start_training
+
+Score = Callable[[Any, Any], Any]
+ScoreName = Literal["residual", "two-layer", "empirical", "population"]
+Sampler = Literal["ancestral", "sde", "ode"]
+
+NOISE_PREDICTION = 2.0
+"""σ² ‖s + ξ/σ‖²: every noise level counts alike."""
+
+BANDWIDTH_ROWS = 200
+"""The median distance of 19,900 pairs is known to 1 %; sorting 499,500 took longer than all other metrics."""
+
+
+class Shape(NamedTuple):
+    """What fixes the arrays of a replicate."""
+
+    dim: int
+    capacity: int
+    width: int
+
+
+@dataclass(frozen=True)
+class NonlinearOnset(Study):
+    """P(Δ > 0) and fraction memorised of a trained nonlinear score, over load, dimension and width.
+
+    Each replicate draws n training samples, trains a network of (t, x) on them by denoising score matching,
+    and generates samples by the reverse process from time `start`. Δ compares these with the train set and
+    with a reference sample of the population, by the kernel of `kernel-onset` and by MMD and sliced
+    Wasserstein. Memorising: P(Δ > 0) near 0. Generalising: near 1 for the kernel, whose reference sample is
+    the larger one, and 1/2 for the others, which compare n samples with n. Populations should have mean 0 and
+    variances of about 1, so that N(0, σ²(start) I) is where the reverse process starts.
+    """
+
+    name: ClassVar[str] = "nonlinear-onset"
+
+    panels: ClassVar[tuple[Panel, ...]] = (
+        Panel(
+            (Curve("delta"),), hue="network_width", limits=(-0.03, 1.03), guides=(Guide("P = 1/2", y=0.5),)
+        ),
+        Panel((Curve("memorised_fraction"),), hue="network_width", limits=(-0.03, 1.03)),
+        Panel((Curve("delta_sliced_wasserstein"),), hue="network_width", limits=(-0.03, 1.03)),
+        Panel(
+            (
+                Curve("sliced_wasserstein_train", label="to the train set"),
+                Curve("sliced_wasserstein_population", label="to fresh samples"),
+            ),
+            hue="network_width",
+            y_label="Sliced Wasserstein distance",
+        ),
+    )
+
+    dims: tuple[int, ...] = axis((8,), "dim", "dimension d")
+    """Dimensions d of the data (counts, increasing)."""
+
+    loads: tuple[float, ...] = axis((0.5, 1.0, 2.0, 4.0, 8.0, 16.0), "load", "load n/d")
+    """Loads n/d (increasing); n is the nearest whole number, at least 2."""
+
+    widths: tuple[int, ...] = axis((16, 64), "network_width", "width m")
+    """Widths m of the network (counts, increasing)."""
+
+    population: PopulationSettings = field(default_factory=PopulationSettings)
+    """The law that the data come from."""
+
+    score: ScoreName = "residual"
+    """A residual MLP or a two-layer ReLU network, trained; or the exact limits: the empirical optimal score
+    of the train set, which memorises, and the population's, which does not."""
+
+    depth: int = 2
+    """Blocks of the residual MLP (a count)."""
+
+    steps: int = 2_000
+    """Training steps (a count)."""
+
+    batch_size: int = 64
+    """Noised samples in a step (a count)."""
+
+    learning_rate: float | tuple[float, ...] = number(3e-3, "learning rate")
+    """Learning rate of Adam at the first step, from where it falls to 0 along a cosine (above 0)."""
+
+    start: float = 3.0
+    """Time T at which generation starts (above `end`, in units of the Ornstein–Uhlenbeck rate)."""
+
+    end: float = 0.01
+    """The smallest time that is trained and visited (above 0)."""
+
+    levels: int = 40
+    """Times from `start` to `end`, in geometric progression, that are trained and visited (at least 2)."""
+
+    sampler: Sampler = "ancestral"
+    """The discrete sampler, which ends without noise; the reverse SDE or the probability-flow ODE, which
+    leave the noise of time `end`."""
+
+    generated_size: int = 200
+    """Generated samples (a count, at least 2)."""
+
+    reference_size: int = 1_000
+    """Size N of the reference sample (a count, at least every n)."""
+
+    bandwidth: float | tuple[float, ...] = number(1.0, "bandwidth scale σ")
+    """Scale σ of the kernel bandwidths ε = σ N^(-1/d) (above 0, in the units of the data)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed, before anything is."""
+        self.axes()
+        for name in ("dims", "widths"):
+            for value in getattr(self, name):
+                check.positive_integer(name, value)
+        for load in self.loads:
+            check.real_number("loads", load, above=0.0)
+            for dim in self.dims:
+                if not 2 <= sample_size(load, dim) <= self.reference_size:
+                    raise ValueError(
+                        f"loads must give from 2 to reference_size = {self.reference_size} samples, "
+                        f"got {load:g}, which at d = {dim} gives {sample_size(load, dim)}."
+                    )
+        check.one_of("score", self.score, get_args(ScoreName))
+        check.one_of("sampler", self.sampler, get_args(Sampler))
+        for name, least in {
+            "depth": 1,
+            "steps": 1,
+            "batch_size": 1,
+            "levels": 2,
+            "generated_size": 2,
+        }.items():
+            check.positive_integer(name, getattr(self, name), least=least)
+        for name in ("learning_rate", "bandwidth"):
+            values = getattr(self, name)
+            for value in values if isinstance(values, tuple) else (values,):
+                check.real_number(name, value, above=0.0)
+        check.real_number("end", self.end, above=0.0)
+        check.real_number("start", self.start, above=self.end)
+        self.population.check(self.dims)
+        if self.population.samples is not None:
+            raise ValueError(
+                f"samples must be left out in {self.name}, which needs fresh samples of a law, got "
+                f"{self.population.samples!r}."
+            )
+
+    def coordinates(self) -> dict[str, Coordinate]:
+        """The number of samples at each (dim, load), and of parameters at each (dim, width)."""
+        sizes = np.array([[sample_size(load, dim) for load in self.loads] for dim in self.dims])
+        counts = np.array([[self._parameters(dim, width) for width in self.widths] for dim in self.dims])
+        return {
+            "n": Coordinate(("dim", "load"), sizes, "training samples n"),
+            "parameters": Coordinate(("dim", "network_width"), counts, "parameters P"),
+        }
+
+    def variables(self) -> dict[str, Variable]:
+        """What is measured of the generated samples."""
+        return {
+            "delta": Variable("kernel gap Δ / exp(log_scale)", summary="sign"),
+            "log_scale": Variable("log scale of Δ", summary="none"),
+            "memorised_fraction": Variable("fraction memorised"),
+            "maximum_mean_discrepancy_train": Variable("squared MMD to the train set"),
+            "maximum_mean_discrepancy_population": Variable("squared MMD to n fresh samples"),
+            "delta_maximum_mean_discrepancy": Variable("Δ of the squared MMD", summary="sign"),
+            "sliced_wasserstein_train": Variable("sliced Wasserstein distance to the train set"),
+            "sliced_wasserstein_population": Variable("sliced Wasserstein distance to n fresh samples"),
+            "delta_sliced_wasserstein": Variable("Δ of the sliced Wasserstein", summary="sign"),
+            "diverged": Variable("share of diverged runs", summary="fraction"),
+        }
+
+    def shape(self, point: Point) -> Shape:
+        """Dimension, the most samples at any load and width: a step's cost does not depend on rows."""
+        return Shape(point["dim"], sample_size(max(self.loads), point["dim"]), point["network_width"])
+
+    def rows(self, point: Point) -> tuple[int, int]:
+        """n, and the capacity of its shape."""
+        return sample_size(point["load"], point["dim"]), self.shape(point).capacity
+
+    def bytes_per_replicate(self, shape: Shape) -> int:
+        """Samples, activations of the generated batch or of a step, and three copies of the weights."""
+        samples = shape.capacity + self.reference_size + self.generated_size
+        activations = max(self.batch_size, self.generated_size) * (4 * self.depth + 4) * shape.width
+        return 4 * (4 * samples * shape.dim + activations + 3 * self._parameters(shape.dim, shape.width))
+
+    def vectorised(self, shape: Shape) -> int:
+        """Replicates share the step loop where its operations are too small to fill a core alone."""
+        return max(1, 128 // shape.width)
+
+    @with_float64
+    def simulate(
+        self, key: Key, point: Point, *, shape: Shape | None = None, prepared: None = None
+    ) -> dict[str, Array]:
+        """One replicate at one point; the reference sample is the same for all its loads and widths."""
+        shape = shape or self.shape(point)
+        dim, load = shape.dim, jnp.asarray(point["load"], jnp.float64)
+        n = jnp.rint(load * dim).astype(jnp.int32)
+        population = self.population.build(dim, point)
+        train = population.sample(stream(key, "train", dim, load), shape.capacity)
+        reference = population.sample(stream(key, "reference", dim), self.reference_size)
+        own = stream(key, "run", dim, load, shape.width)
+        score, diverged = self._score(own, point, population, train, n, shape)
+        generated = self._generate(stream(own, "generate"), score, dim)
+        gap = metrics.sample_kernel_gap(
+            train, reference, generated, scale=self.value(point, "bandwidth"), count=n
+        )
+        return {
+            "delta": gap.value,
+            "log_scale": gap.log_scale,
+            "memorised_fraction": metrics.memorised_fraction(generated, train, count=n),
+            **_distances(stream(key, "directions", dim), train, reference, generated, n),
+            "diverged": diverged,
+        }
+
+    def _score(
+        self,
+        key: Key,
+        point: Point,
+        population: AbstractPopulation,
+        train: Samples,
+        n: Integer,
+        shape: Shape,
+    ) -> tuple[Score, Array]:
+        """The score to generate with, and 1 where its training diverged."""
+        never = jnp.zeros((), jnp.float64)
+        if self.score == "empirical":
+            return lambda time, x: empirical_score(x, train, *ornstein_uhlenbeck(time), count=n), never
+        if self.score == "population":
+            return lambda time, x: population.noised(*ornstein_uhlenbeck(time)).score(x), never
+        problem = ScoreMatching(
+            jnp.asarray(train),
+            NoiseLevels.ornstein_uhlenbeck(self._times()),
+            self.value(point, "learning_rate"),
+            self.batch_size,
+            weight_exponent=jnp.float32(NOISE_PREDICTION),
+            count=jnp.asarray(n),
+            optimiser=self._optimiser,
+        )
+        model = self._draw(stream(key, "model"), shape.dim, shape.width)
+        state = advance(problem, start_training(problem, stream(key, "training"), model), self.steps)
+        return state.model, (state.diverged_at >= 0).astype(jnp.float64)
+
+    def _optimiser(self, learning_rate: Any) -> optax.GradientTransformation:
+        return optax.adam(optax.cosine_decay_schedule(learning_rate, self.steps))
+
+    def _draw(self, key: Key, dim: int, width: int) -> NoisePrediction:
+        """The network before training."""
+        if self.score == "two-layer":
+            return NoisePrediction(TwoLayerReLU.draw(key, dim, width, time_input=True))
+        return NoisePrediction(ResidualMLP.draw(key, dim, width, self.depth, shortest_time=self.end))
+
+    def _parameters(self, dim: int, width: int) -> int:
+        """Trained numbers; the exact scores have none."""
+        if self.score in ("empirical", "population"):
+            return 0
+        model = eqx.filter_eval_shape(self._draw, jax.random.key(0), dim, width)
+        trained = eqx.filter(model, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
+        return sum(leaf.size for leaf in jax.tree.leaves(trained))
+
+    def _times(self) -> Float32[Array, "levels"]:
+        return time_grid(self.start, self.end, self.levels - 1, spacing="log")
+
+    def _generate(self, key: Key, score: Score, dim: int) -> Float32[Array, "generated d"]:
+        """Samples from N(0, σ²(start) I) back; the discrete sampler goes on from `end` to 0."""
+        if self.sampler != "ancestral":
+            return sample_reverse_process(
+                score, key, self.generated_size, dim, self._times(), method=self.sampler
+            )
+        times = jnp.append(self._times(), jnp.zeros(1, jnp.float32))
+        normal = jax.random.normal(stream(key, "start"), (self.generated_size, dim), jnp.float32)
+        starts = ornstein_uhlenbeck(times[0]).sigma * normal
+        keys = jax.vmap(lambda i: stream(key, "walk", i))(jnp.arange(self.generated_size))
+        return jax.vmap(lambda key, x: ancestral(score, key, x, times))(keys, starts)
+
+
+def _distances(
+    key: Key, train: Samples, reference: Reference, generated: Float32[Array, "generated d"], n: Integer
+) -> dict[str, Array]:
+    """Distances to the train set and to n fresh samples: alike unless the model knows its train set."""
+    bandwidth = metrics.median_bandwidth(reference, BANDWIDTH_ROWS)
+    found: dict[str, Array] = {}
+    for name, distance in {
+        "maximum_mean_discrepancy": partial(metrics.maximum_mean_discrepancy_squared, bandwidth=bandwidth),
+        "sliced_wasserstein": partial(metrics.sliced_wasserstein, key),
+    }.items():
+        to_train, to_population = distance(train, generated, n), distance(reference, generated, n)
+        found |= {
+            f"{name}_train": to_train,
+            f"{name}_population": to_population,
+            f"delta_{name}": to_train - to_population,
+        }
+    return found

@@ -1,0 +1,93 @@
+"""Nonlinear P(Δ > 0): the exact scores are its two ends, and a trained network lies between them."""
+
+import jax
+import numpy as np
+import pytest
+
+import jaxmem
+from jaxmem.populations import PopulationSettings
+from jaxmem.studies import NonlinearOnset
+from jaxmem.studies.nonlinear_onset import Shape
+
+SMALL = {"dims": (4,), "loads": (2.0, 8.0), "widths": (8,), "generated_size": 60, "reference_size": 200}
+TRAINED = NonlinearOnset(**SMALL, steps=200, levels=15)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return jaxmem.sweep(TRAINED, replicates=5, seed=1, chunk_size=5)
+
+
+def test_variables_and_coordinates(trained):
+    assert set(TRAINED.variables()) <= set(trained)
+    assert trained["delta"].dims == ("dim", "load", "network_width", "replicate")
+    np.testing.assert_array_equal(trained["n"], [[8, 32]])
+    # embedding of x and 16 sines and cosines, two blocks of two matrices and a bias, readout
+    np.testing.assert_array_equal(trained["parameters"], [[8 * 20 + 2 * (2 * 64 + 8) + 4 * 8]])
+    assert (trained["diverged"] == 0).all()
+    for name in TRAINED.variables():
+        assert np.isfinite(trained[name]).all()
+
+
+def test_a_replicate_depends_neither_on_its_batch_nor_on_padding(trained):
+    point, key = {"dim": 4, "load": 2.0, "network_width": 8}, jaxmem.replicate_key(1, 3)
+    alone = jax.jit(lambda key: TRAINED.simulate(key, point, shape=Shape(4, 50, 8)))(key)
+    for name, value in alone.items():
+        # 200 steps of Adam carry float32 rounding along
+        np.testing.assert_allclose(trained[name].sel(point)[3], value, rtol=1e-2, atol=1e-3)
+
+
+def test_training_brings_the_samples_nearer():
+    """Untrained, the network is 0 and the reverse process expands its start by e^T."""
+    start = NonlinearOnset(**SMALL, steps=1, levels=15)
+    point, key = {"dim": 4, "load": 8.0, "network_width": 8}, jaxmem.replicate_key(1, 0)
+    before, after = (study.simulate(key, point) for study in (start, TRAINED))
+    name = "sliced_wasserstein_population"
+    assert float(after[name]) < 0.2 * float(before[name])
+
+
+def test_the_empirical_optimal_score_copies():
+    # at t = 0.01 two of 32 samples in R^4 may still share a posterior
+    study = NonlinearOnset(**SMALL, score="empirical", levels=20, end=1e-4)
+    found = jaxmem.sweep(study, replicates=5)
+    assert (found["memorised_fraction"] == 1).all()
+    for name in ("delta", "delta_sliced_wasserstein", "delta_maximum_mean_discrepancy"):
+        assert (found[name] < 0).all()
+    assert (found["parameters"] == 0).all()
+
+
+def test_the_exact_score_of_the_population_knows_no_train_set():
+    """Then train set and n fresh samples are exchangeable: P(Δ > 0) = 1/2 for those that compare them."""
+    study = NonlinearOnset(
+        **SMALL | {"loads": (8.0,)},
+        score="population",
+        levels=15,
+        population=PopulationSettings(components=2, separation=2.0),
+    )
+    found = jaxmem.sweep(study, replicates=200)
+    for name in ("delta_sliced_wasserstein", "delta_maximum_mean_discrepancy"):
+        assert abs((found[name] > 0).mean() - 0.5) < 4.5 * 0.5 / np.sqrt(200)
+    assert found["memorised_fraction"].mean() < 0.1
+    assert (found["delta"] > 0).mean() > 0.5
+    # 200 replicates of 60 samples: the reverse process ends in the population
+    to_train, to_population = found["sliced_wasserstein_train"], found["sliced_wasserstein_population"]
+    np.testing.assert_allclose(to_train.mean(), to_population.mean(), rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"dims": (0,)}, "dims must be a whole number of at least 1, got 0"),
+        ({"widths": (0, 4)}, "widths must be a whole number of at least 1, got 0"),
+        ({"widths": (8, 4)}, "network_width must be strictly increasing"),
+        ({"loads": (0.1,)}, "loads must give from 2 to reference_size = 1000 samples, got 0.1"),
+        ({"reference_size": 20}, "loads must give from 2 to reference_size = 20 samples, got 4,"),
+        ({"learning_rate": 0.0}, "learning_rate must be a finite number above 0"),
+        ({"start": 0.005}, "start must be a finite number above 0.01"),
+        ({"levels": 1}, "levels must be a whole number of at least 2, got 1"),
+        ({"population": PopulationSettings(variance=-1.0)}, "variance must be"),
+    ],
+)
+def test_bad_input_is_refused(fields, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        NonlinearOnset(**fields)
