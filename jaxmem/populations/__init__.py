@@ -9,3 +9,4 @@ from jaxmem.populations.population import AbstractPopulation as AbstractPopulati
 from jaxmem.populations.reduced_sample import ReducedSample as ReducedSample
 from jaxmem.populations.reduced_sample import reduced_sample as reduced_sample
 from jaxmem.populations.settings import PopulationSettings as PopulationSettings
+from jaxmem.populations.sphere import Sphere as Sphere

@@ -24,7 +24,7 @@ from jaxmem._randomness import stream
 from jaxmem._typing import Integer, Key, Reference, Samples
 from jaxmem._variables import Coordinate, Variable
 from jaxmem.noising import ornstein_uhlenbeck
-from jaxmem.populations import AbstractPopulation, PopulationSettings
+from jaxmem.populations import AbstractPopulation, PopulationSettings, Sphere
 from jaxmem.sampling import ancestral, sample_reverse_process, time_grid
 from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, empirical_score
 from jaxmem.studies._study import Point, Study, axis, number
@@ -91,6 +91,9 @@ class NonlinearOnset(Study):
 
     population: PopulationSettings = field(default_factory=PopulationSettings)
     """The law that the data come from."""
+
+    sphere_dim: int | tuple[int, ...] | None = number(None, "intrinsic dimension k")
+    """Take the data from the k-sphere of radius √(k + 1) in R^d instead (counts below every d)."""
 
     score: ScoreName = "residual"
     """A residual MLP or a two-layer ReLU network, trained; or the exact limits: the empirical optimal score
@@ -160,6 +163,12 @@ class NonlinearOnset(Study):
                 check.real_number(name, value, above=0.0)
         check.real_number("end", self.end, above=0.0)
         check.real_number("start", self.start, above=self.end)
+        spheres = self.sphere_dim if isinstance(self.sphere_dim, tuple) else (self.sphere_dim,)
+        for sphere in spheres:
+            if sphere is not None:
+                check.positive_integer("sphere_dim", sphere, most=min(self.dims) - 1)
+        if self.sphere_dim is not None and self.population != PopulationSettings():
+            raise ValueError(f"sphere_dim must be left out beside a population, got {self.sphere_dim}.")
         self.population.check(self.dims)
         if self.population.samples is not None:
             raise ValueError(
@@ -217,7 +226,8 @@ class NonlinearOnset(Study):
         shape = shape or self.shape(point)
         dim, load = shape.dim, jnp.asarray(point["load"], jnp.float64)
         n = jnp.rint(load * dim).astype(jnp.int32)
-        population = self.population.build(dim, point)
+        sphere = self.value(point, "sphere_dim")
+        population = self.population.build(dim, point) if sphere is None else Sphere.of(dim, sphere)
         train = population.sample(stream(key, "train", dim, load), shape.capacity)
         reference = population.sample(stream(key, "reference", dim), self.reference_size)
         own = stream(key, "run", dim, load, shape.width)

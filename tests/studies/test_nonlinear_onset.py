@@ -74,6 +74,19 @@ def test_the_exact_score_of_the_population_knows_no_train_set():
     np.testing.assert_allclose(to_train.mean(), to_population.mean(), rtol=0.05)
 
 
+def test_the_exact_score_of_a_sphere_generates_it():
+    study = NonlinearOnset(
+        **SMALL | {"loads": (8.0,)}, score="population", levels=15, sphere_dim=(1, 3), end=1e-3
+    )
+    found = jaxmem.sweep(study, replicates=20)
+    assert found["delta"].sizes["sphere_dim"] == 2
+    to_train, to_population = found["sliced_wasserstein_train"], found["sliced_wasserstein_population"]
+    error = (to_train - to_population).std("replicate") / np.sqrt(20)
+    assert (abs((to_train - to_population).mean("replicate")) < 4.5 * error).all()
+    # 32 against 60 samples on spheres of variance 1: of the order of 1/√32, far under that of copies of one
+    assert (to_population < 0.6).all()
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
@@ -85,6 +98,8 @@ def test_the_exact_score_of_the_population_knows_no_train_set():
         ({"learning_rate": 0.0}, "learning_rate must be a finite number above 0"),
         ({"start": 0.005}, "start must be a finite number above 0.01"),
         ({"levels": 1}, "levels must be a whole number of at least 2, got 1"),
+        ({"sphere_dim": (2, 8)}, "sphere_dim must be a whole number of at least 1 and at most 7, got 8"),
+        ({"sphere_dim": 2, "population": PopulationSettings(mean=1.0)}, "sphere_dim must be left out"),
         ({"population": PopulationSettings(variance=-1.0)}, "variance must be"),
     ],
 )
