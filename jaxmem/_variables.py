@@ -16,12 +16,14 @@ class Variable:
         summary: how replicates are summarised: "sign" by P(value > 0), "mean" by mean and standard error,
             "fraction" by the share of ones, "none" not at all.
         dims: dimensions of one replicate's value beyond the grid, such as ("step",); empty for a scalar.
+        power_law_over: the axis along which `summarise` fits a power law through its replicates, if any.
     """
 
     long_name: str
     units: str = "1"
     summary: Summary = "mean"
     dims: tuple[str, ...] = ()
+    power_law_over: str = ""
 
 
 @dataclass(frozen=True)

@@ -171,9 +171,11 @@ def _run_words(words: list[str]) -> None:
 def _with_flags(name: str, words: list[str]) -> None:
     """Run a study with its fields, those nested in them and those of `Run` as flags on one level."""
     study = STUDIES[name]
-    both: Any = tuple.__class_getitem__((_unchecked(study), Run))
+    unchecked = _unchecked(study)
+    both: Any = tuple.__class_getitem__((unchecked, Run))
     configuration, options = tyro.cli(
         both,
+        default=(unchecked(), Run(replicates=study.default_replicates)),
         prog=f"jaxmem run {name}",
         description=study.__doc__,
         args=words,

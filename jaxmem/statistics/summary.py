@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from jaxmem.statistics.intervals import mean_and_standard_error, wilson_interval
+from jaxmem.statistics.power_law import power_law_exponent
 
 
 def summary_kind(variable: xr.DataArray) -> str:
@@ -27,13 +28,17 @@ def summarise(dataset: xr.Dataset, *, confidence: float = 0.95) -> xr.Dataset:
       so is the mean, the standard error is NaN, and `NAME_infinite_fraction` says how many they are.
     - "none": left out.
 
+    A variable with an attribute `power_law_over` also gets the exponent of NAME ~ (that axis)^exponent and
+    its bootstrap interval: `NAME_exponent`, `NAME_exponent_low`, `NAME_exponent_high`, as
+    `jaxmem.statistics.power_law_exponent` fits them through the replicates.
+
     NaN is a replicate that has not been computed, or one that came out undefined. Both are left out of
     probabilities and means; `replicates` counts those computed at each grid point, and
     `NAME_undefined_fraction`, present where there are any, says which share of them was undefined.
 
     Args:
         dataset: as returned by `jaxmem.sweep`, `jaxmem.open_store` or `xarray.open_zarr`.
-        confidence: of the Wilson intervals, above 0 and below 1.
+        confidence: of the Wilson and bootstrap intervals, above 0 and below 1.
 
     Returns:
         Dataset without `replicate`, with the store's coordinates and attributes and `confidence` beside them.
@@ -49,6 +54,8 @@ def summarise(dataset: xr.Dataset, *, confidence: float = 0.95) -> xr.Dataset:
     for name, variable in dataset.data_vars.items():
         if summary_kind(variable) != "none":
             summary |= _summarise_one(str(name), variable, completed, confidence)
+        if "power_law_over" in variable.attrs:
+            summary |= _power_law(variable, variable.attrs["power_law_over"], confidence)
     coordinates = {name: c for name, c in dataset.coords.items() if "replicate" not in c.dims}
     return xr.Dataset(summary, coordinates, dataset.attrs | {"confidence": confidence})
 
@@ -114,4 +121,27 @@ def _summarise_one(
             with np.errstate(invalid="ignore"):
                 share = where.sum(axis=-1) / finished.sum(axis=-1)
             put(f"{estimate}_{word}_fraction", share, f"share of replicates with {word} {label}")
+    return found
+
+
+def _power_law(variable: xr.DataArray, over: str, confidence: float) -> dict[str, xr.DataArray]:
+    """The exponent along the dimension `over` and its bounds, over the remaining dimensions."""
+    variable = variable.transpose(..., over, "replicate")
+    x = np.asarray(variable[over].values, np.float64)
+    values = np.asarray(variable.values, np.float64)
+    laws = [
+        power_law_exponent(x, rows, confidence=confidence) for rows in values.reshape(-1, *values.shape[-2:])
+    ]
+    template = variable.isel({over: 0, "replicate": 0}, drop=True)
+    label = f"exponent of {variable.attrs.get('long_name', variable.name)} over {over}"
+    fields = {
+        "exponent": label,
+        "exponent_low": f"{label}, lower {confidence:.0%} bound",
+        "exponent_high": f"{label}, upper {confidence:.0%} bound",
+    }
+    found = {}
+    for field, long_name in fields.items():
+        array = np.reshape([getattr(law, field) for law in laws], template.shape)
+        found[f"{variable.name}_{field}"] = template.copy(data=array)
+        found[f"{variable.name}_{field}"].attrs = {"long_name": long_name, "units": "1"}
     return found

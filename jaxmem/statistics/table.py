@@ -18,7 +18,7 @@ MOST_DECIMALS = 6
 
 
 def summary_table(dataset: xr.Dataset, *, confidence: float = 0.95) -> str:
-    """Compact text of a store: a line per grid point, then the transition of each sign variable over `load`.
+    """Compact text of a store: a line per grid point, then fitted exponents and transitions over `load`.
 
     A probability is followed by its interval in brackets, a mean by ± its standard error; a trajectory shows
     its last step. Cost: that of `summarise` and `transition`.
@@ -40,7 +40,8 @@ def summary_table(dataset: xr.Dataset, *, confidence: float = 0.95) -> str:
     for variable in order_parameters_first:
         if summary_kind(variable) != "none":
             columns.extend(_columns(points, variable))
-    lines = [_headline(dataset), "", *_aligned(columns), *_transition_lines(dataset, confidence)]
+    lines = [_headline(dataset), "", *_aligned(columns)]
+    lines += [*_power_law_lines(dataset, summary), *_transition_lines(dataset, confidence)]
     return "\n".join(lines)
 
 
@@ -92,6 +93,24 @@ def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:
     """Columns as lines, right-aligned under their names."""
     padded = [[cell.rjust(max(map(len, column))) for cell in column] for column in columns]
     return ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]
+
+
+def _power_law_lines(dataset: xr.Dataset, summary: xr.Dataset) -> list[str]:
+    """The fitted exponent of each variable that asks for one, at every point of the remaining axes."""
+    lines: list[str] = []
+    for name, variable in dataset.data_vars.items():
+        over = variable.attrs.get("power_law_over")
+        if over is None:
+            continue
+        exponent = summary[f"{name}_exponent"]
+        lines += ["", f"{name} ~ {over}^exponent, {summary.attrs['confidence']:.0%} bootstrap intervals:"]
+        for place in itertools.product(*(range(exponent.sizes[dim]) for dim in exponent.dims)):
+            one = summary.isel(dict(zip(exponent.dims, place, strict=True)))
+            where = ", ".join(f"{dim} {_plain(one[dim].item())}: " for dim in exponent.dims)
+            value, low, high = (one[f"{name}_exponent{end}"].item() for end in ("", "_low", "_high"))
+            found = "no fit" if np.isnan(value) else f"exponent {value:.3f} [{low:.3f}, {high:.3f}]"
+            lines.append(f"  {where}{found}")
+    return lines
 
 
 def _transition_lines(dataset: xr.Dataset, confidence: float) -> list[str]:

@@ -5,6 +5,7 @@ from jaxmem.studies.condensation import Condensation as Condensation
 from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
 from jaxmem.studies.learning_rate import LearningRate as LearningRate
 from jaxmem.studies.linear_overlaps import LinearOverlaps as LinearOverlaps
+from jaxmem.studies.memorisation_time import MemorisationTime as MemorisationTime
 from jaxmem.studies.nonlinear_onset import NonlinearOnset as NonlinearOnset
 from jaxmem.studies.reverse_steps import ReverseSteps as ReverseSteps
 
@@ -17,6 +18,7 @@ STUDIES: dict[str, type[Study]] = {
         LearningRate,
         NonlinearOnset,
         Condensation,
+        MemorisationTime,
     )
 }
 """Every study by the name that the command line uses."""

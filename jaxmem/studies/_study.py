@@ -48,6 +48,9 @@ class Study(ABC):
     name: ClassVar[str]
     """What the command line calls it."""
 
+    default_replicates: ClassVar[int] = 300
+    """Replicates per grid point where the command line is told no number."""
+
     panels: ClassVar[tuple[Panel, ...]] = ()
     """What its figure shows; where there are none, every summarised variable gets a panel."""
 

@@ -156,6 +156,7 @@ class Store:
                     "units": variable.units,
                     "summary": variable.summary,
                     "coordinates": coordinates,
+                    **({"power_law_over": variable.power_law_over} if variable.power_law_over else {}),
                 },
             )
         shape = (*(sizes[dim] for dim in axes), self._replicates)
