@@ -59,15 +59,15 @@ class MemorisationTime(Study):
     where that is after the last step; the generalisation time that at which the test loss has fallen half of
     its way to its least value.
 
-    In the limit d³ ≫ p ≫ n ≫ d the nonlinear part of φ gives each sample a direction of its own, of eigenvalue
-    about v² p/n in U (v² = 0.026 for tanh), against p/d for the linear part: the readout takes a time
-    d n/(σ⁴ v² p) along the first, ∝ n, and one without n along the second. At small sizes the curve of log τ
-    over log n is bent: steeper where n is a few d, since the linear part then overfits early, and flatter
-    where n is near p, since the loss ends at what p features and the ridge allow.
+    Where p ≫ n ≫ d and n ≪ d³ the nonlinear part of φ gives each sample a direction of its own, of
+    eigenvalue about v² p/n in U (v² = 0.026 at small t), against p/d for the linear part: the readout takes
+    a time of order d n/(σ⁴ v² p) along the first, ∝ n, and one without n along the second. At small sizes
+    the curve of log τ over log n is bent: steeper where n is a few d, since the linear part then overfits
+    early, and flatter where n is near p, since the loss ends at what p features and the ridge allow.
     """
 
     name: ClassVar[str] = "memorisation-time"
-    default_replicates: ClassVar[int] = 6
+    default_replicates: ClassVar[int] = 4
 
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel(
