@@ -15,15 +15,16 @@ replicates alone and says nothing of the two things below; the law is not establ
 
 - Points do not lie on a line: the exponent between neighbours is 1.45, 0.95, 0.56. n = 32 is 2 d, where the
   linear part of the features overfits early, and n = 256 is p/4, where p features no longer fit the data. The
-  last one grows with p: 0.33 at p = 512, 0.56 at 1,024 (2 to 6 replicates), and at d = 24, p = 1,536 the three
-  are 1.6, 1.2, 0.8.
+  last one grows with p: 0.33 at p = 512, 0.56 at 1,024 (3 and 6 replicates), and at d = 24, p = 1,536 the
+  three are 1.6, 1.2, 0.8 (2 replicates).
 - It depends on what counts as leaving. Shares of the last gap from 0.1 to 0.8 give 0.94 to 0.98 (at d = 24,
-  1.4 to 1.1); a fixed gap of 0.03 to 3, or a fixed ratio of the losses, gives 1.4 to 1.8, since its last value
-  falls with n. The half was chosen with these exponents known.
+  1.4 to 1.1); a fixed gap of 0.03 to 3, or a fixed ratio of the losses, gives 1.4 to 1.8, since the last
+  gap falls with n. The half was chosen with these exponents known.
 
 Hardly any generated sample is a copy: 3 % at n = 32, 0.3 % at 64, none above. p random features with tanh do
 not reach the empirical score (train loss 0.15 at n = 32, 0.60 at 256, where its own is near 0); at d = 8 with
-the same p it is 10 %. The real settings, d = 100 and p = 6,400, have not been run: they ask for an accelerator.
+the same p it is 10 %. The real settings, d = 100 and p = 6,400, have not been run: they ask for
+an accelerator.
 """
 
 import sys
