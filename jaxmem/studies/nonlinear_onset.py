@@ -58,8 +58,9 @@ class NonlinearOnset(Study):
     and generates samples by the reverse process from time `start`. Δ compares these with the train set and
     with a reference sample of the population, by the kernel of `kernel-onset` and by MMD and sliced
     Wasserstein. Memorising: P(Δ > 0) near 0. Generalising: near 1 for the kernel, whose reference sample is
-    the larger one, and 1/2 for the others, which compare n samples with n. Populations should have mean 0 and
-    variances of about 1, so that N(0, σ²(start) I) is where the reverse process starts.
+    the larger one, and 1/2 for the others, which compare n samples with n. On a manifold of dimension k < d
+    only these mean something: the kernel's overlaps grow there as ε^(k−d), most for the larger sample.
+    Populations should have mean 0 and variances of about 1: the reverse process starts at N(0, σ²(start) I).
     """
 
     name: ClassVar[str] = "nonlinear-onset"
@@ -83,7 +84,7 @@ class NonlinearOnset(Study):
     dims: tuple[int, ...] = axis((8,), "dim", "dimension d")
     """Dimensions d of the data (counts, increasing)."""
 
-    loads: tuple[float, ...] = axis((0.5, 1.0, 2.0, 4.0, 8.0, 16.0), "load", "load n/d")
+    loads: tuple[float, ...] = axis((1.0, 2.0, 4.0, 8.0, 16.0, 32.0), "load", "load n/d")
     """Loads n/d (increasing); n is the nearest whole number, at least 2."""
 
     widths: tuple[int, ...] = axis((16, 64), "network_width", "width m")
