@@ -11,8 +11,9 @@ What is seen (--quick, d = 10 and 100, n to 10,000): all three fall from 1 to 0 
 the curves of n from 100 to 10,000 lie on each other at each d. The fall is sharper at d = 100, by about the
 d^−½ of the theory: at d = 10 there is no sharp collapse, only a crossover from 0.4 t_C to 4 t_C. The share
 is 1/2 a little after t_C, at 1.05 to 1.15 t_C: the mean weight of the others, which t_C balances, is above
-their typical weight. At t_C the largest weight is still 0.65 to 0.7 and the participation ratio 0.57. At n = 100,000 and d = 100 the share is 0.66 at t = 0.75
-and 0.14 at t = 1 (theory 0.59 and 0.12, t_C = 0.79), 0.5 s a point and 0.7 GiB on two CPU cores.
+their typical weight. At t_C the largest weight is still 0.65 to 0.7 and the participation ratio 0.57. At n =
+100,000 and d = 100 the share is 0.66 at t = 0.75 and 0.14 at t = 1 (theory 0.59 and 0.12, t_C = 0.79), 0.5 s
+a point and 0.7 GiB on two CPU cores.
 """
 
 import sys

@@ -17,7 +17,8 @@ def with_float64(function: Callable[P, R]) -> Callable[P, R]:
 
     JAX keys its compilation caches by this setting, so nothing leaks out: the caller's own arrays stay
     float32 by default, while float64 inputs keep their digits inside. Works under `jax.vmap` and `jax.jit`
-    of the caller; to differentiate through, enable 64-bit types in the caller as well.
+    of the caller; to differentiate through, or to batch a loop that calls it, enable 64-bit types in the
+    caller as well: JAX does both after this scope has closed.
     """
 
     @wraps(function)

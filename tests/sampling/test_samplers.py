@@ -6,6 +6,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
+from jaxmem.noising import ornstein_uhlenbeck
 from jaxmem.populations import Gaussian
 from jaxmem.sampling import (
     ancestral,
@@ -15,6 +16,7 @@ from jaxmem.sampling import (
     sample_reverse_process,
     time_grid,
 )
+from jaxmem.scores import empirical_score
 
 VARIANCES = np.array([0.25, 4.0])
 MEAN = np.array([1.0, -0.5])
@@ -116,6 +118,20 @@ def test_the_chain_of_the_source_ends_near_its_data_and_starts_in_noise():
     samples = jax.jit(walk)(jax.random.split(KEY, N), starts)
     # 1,000 steps leave a bias of about 1 % in the variance, below the 10 % of the standard errors here.
     agrees(samples, MEAN, VARIANCES)
+
+
+def test_the_empirical_score_gives_copies():
+    data = jax.random.normal(jax.random.key(3), (4, 2))
+
+    def optimum(time, x):
+        return empirical_score(x, data, *ornstein_uhlenbeck(time))
+
+    times = time_grid(3.0, 1e-4, 200, spacing="log")
+    with jax.enable_x64(True):  # JAX batches the solver's loop after the score's own scope has closed
+        found = sample_reverse_process(optimum, jax.random.key(0), 30, 2, times)
+    assert found.dtype == jnp.float32
+    gaps = np.linalg.norm(np.asarray(found)[:, None] - np.asarray(data), axis=-1).min(1)
+    assert gaps.max() < 6 * np.sqrt(2e-4)  # the noise level at the end
 
 
 def test_under_64_bit_types_nothing_changes():

@@ -46,11 +46,24 @@ def test_a_replicate_alone_is_what_was_stored(found):
     )
 
 
+def test_dimension_may_be_an_axis():
+    fields = SMALL | {"epochs_at_unit_rate": 3.0}
+    many = LearningRate(learning_rates=(0.3,), dim=(1, 3), **fields)
+    assert "total_variation" not in many.variables()  # which is for the line alone
+    both = jaxmem.sweep(many, replicates=2, seed=1)
+    for dim in (1, 3):
+        alone = jaxmem.sweep(LearningRate(learning_rates=(0.3,), dim=dim, **fields), replicates=2, seed=1)
+        np.testing.assert_allclose(both["excess_risk"].sel(dim=dim), alone["excess_risk"], rtol=1e-4)
+    # After 10 steps the network has left the zero score little.
+    np.testing.assert_array_less(0.2, both["relative_excess_risk"])
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
         ({"learning_rates": (0.0, 1.0)}, "learning_rates must be a finite number above 0"),
         ({"learning_rates": (1.0, 1.0)}, "learning_rate must be strictly increasing"),
+        ({"dim": (0, 2)}, "dim must be a whole number of at least 1, got 0"),
         ({"noise": 1.0}, "noise must be a finite number above 0 and below 1"),
         ({"samples": 1}, "samples must be a whole number of at least 2, got 1"),
         ({"epochs_at_unit_rate": -1.0}, "epochs_at_unit_rate must be"),
