@@ -10,10 +10,10 @@ linear stability, 2/(mη), and comes near it where η is large.
 
 What is seen (--quick: width 300, 300/η steps, 8 replicates), from η = 0.05 to 0.5 unless said otherwise:
 - d = 1: the excess risk goes from 0.74 ± 0.22 to 0.94 ± 0.21 at σ = 0.31 (errors shared: all η have the same
-  data sets), and from 0.019 ± 0.009 to 0.038 ± 0.015 at 0.57, always under the fitted Gaussian's 1.30 and 0.08. The
-  sharpness falls as 1/η: 0.52 to 1.23 and 0.12 to 0.97 of the bound.
+  data sets), and from 0.019 ± 0.009 to 0.038 ± 0.015 at 0.57, always under the fitted Gaussian's 1.30 and
+  0.08. The sharpness falls with η, but less than the bound: from 0.52 to 1.23 and from 0.12 to 0.97 of it.
 - d = 10: 12.3 ± 0.7 at η = 0.05 and 22.1 ± 1.5 at 0.1 (σ = 0.31; 3.2 ± 0.2 and 4.2 ± 0.3 at 0.57), with a
-  sharpness of 1.05 to 1.28 times the bound, which shorter runs have not settled under. At η = 0.5 all networks
+  sharpness of 1.05 to 1.28 times the bound: runs this short have not settled. At η = 0.5 all networks
   diverge: `learning_rate_dimension.py` says why, and what averaging over coordinates changes.
 """
 
