@@ -51,9 +51,8 @@ def test_dimension_may_be_an_axis():
     many = LearningRate(learning_rates=(0.3,), dim=(1, 3), **fields)
     assert "total_variation" not in many.variables()  # which is for the line alone
     both = jaxmem.sweep(many, replicates=2, seed=1)
-    for dim in (1, 3):
-        alone = jaxmem.sweep(LearningRate(learning_rates=(0.3,), dim=dim, **fields), replicates=2, seed=1)
-        np.testing.assert_allclose(both["excess_risk"].sel(dim=dim), alone["excess_risk"], rtol=1e-4)
+    alone = jaxmem.sweep(LearningRate(learning_rates=(0.3,), dim=3, **fields), replicates=2, seed=1)
+    np.testing.assert_allclose(both["excess_risk"].sel(dim=3), alone["excess_risk"], rtol=1e-4)
     # After 10 steps the network has left the zero score little.
     np.testing.assert_array_less(0.2, both["relative_excess_risk"])
 
