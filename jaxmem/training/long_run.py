@@ -1,6 +1,7 @@
-"""Runs that take minutes to days: progress, checkpoints, and resuming to the same bits."""
+"""Runs that take minutes to days: progress, a store, and resuming to the same bits."""
 
 import hashlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from jaxtyping import Array, PyTree
 from tqdm import tqdm
 
 from jaxmem import _checks
+from jaxmem.training.observations import observations_in_memory, observations_in_store
 from jaxmem.training.score_matching import ScoreMatching
 from jaxmem.training.state import TrainingState, load_tree, save_tree
 from jaxmem.training.steps import Observe, Trajectory, advance_batch, segment_lengths, trained_arrays
@@ -24,43 +26,50 @@ def train(
     steps: Sequence[int],
     *,
     observe: Observe = trained_arrays,
-    checkpoint: str | Path | None = None,
+    store: str | os.PathLike[str] | None = None,
     steps_per_call: int = 10_000,
     width: int | None = None,
     progress: bool = True,
 ) -> Trajectory:
     """Train a batch of replicates from step 0 and observe it after each of `steps`.
 
-    Stopped at any moment and called again with the same arguments, it continues from `checkpoint` and
-    returns bit for bit what an uninterrupted call returns.
+    Stopped at any moment and called again with the same arguments, it continues from `store` and returns bit
+    for bit what an uninterrupted call returns.
 
     Args:
         problem: every array with a leading axis of replicates, say from `eqx.filter_vmap`.
         state: likewise, before the first step; it is left as it is.
         steps: snapshots, increasing, 0 allowed; the last one ends the run.
         observe: one replicate's state → arrays to keep of it; the trained arrays by default.
-        checkpoint: a file that holds the state and the observations so far, replaced after every call;
-            none by default.
-        steps_per_call: steps between checkpoints and between updates of the progress bar.
+        store: a directory for the last state, saved after every call, and for the observations, which are
+            written as they are made and never gathered in memory; none by default.
+        steps_per_call: steps between saves and between updates of the progress bar.
         width: replicates vectorised together, see `advance_batch`.
         progress: whether to show a bar on standard error.
 
     Returns:
-        The last state and the observations, with axes (replicate, snapshot, ...) as NumPy arrays.
+        The last state and the observations, with axes (replicate, snapshot, ...): NumPy arrays, or the Zarr
+        arrays in `store`/observations, which are read where they are indexed.
 
     Raises:
-        ValueError: if `checkpoint` is of another run.
+        ValueError: if `store` is of another run.
 
-    One compilation of the step loop for all snapshots. Memory: the state twice, and the observations.
+    One compilation of the step loop for all snapshots. Memory: the state twice, and one snapshot's
+    observations, or all of them without a store.
     """
     segment_lengths(steps)
     _checks.positive_integer("steps_per_call", steps_per_call)
     shapes = eqx.filter_eval_shape(eqx.filter_vmap(observe), state)
-    kept = jax.tree.map(lambda s: np.zeros((s.shape[0], len(steps), *s.shape[1:]), s.dtype), shapes)
-    header = f"jaxmem training {_fingerprint(problem, state, steps, kept)}"
+    header = f"jaxmem training {_fingerprint(problem, state, steps, shapes)}"
     state = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, state)  # donated below
-    if checkpoint is not None and Path(checkpoint).exists():
-        state, kept = load_tree(checkpoint, (state, kept), header)
+    if store is None:
+        last, kept = None, observations_in_memory(shapes, len(steps))
+    else:
+        last = Path(store) / "state.eqx"
+        if resume := last.exists():
+            state = load_tree(last, state, header)
+        last.parent.mkdir(parents=True, exist_ok=True)
+        kept = observations_in_store(last.with_name("observations"), shapes, steps, resume=resume)
     step = int(state.step[0])
     bar = tqdm(
         total=steps[-1], initial=step, unit="step", unit_scale=True, file=sys.stderr, disable=not progress
@@ -73,16 +82,16 @@ def train(
                 ahead = min(steps_per_call, target - step)
                 state = _advance(problem, state, jnp.int32(ahead), width)
                 step += ahead
-                if checkpoint is not None and step < target:
-                    save_tree(checkpoint, (state, kept), header)
+                if last is not None and step < target:
+                    save_tree(last, state, header)
                 bar.update(ahead)
                 bar.set_postfix(diverged=int((state.diverged_at >= 0).sum()), refresh=False)
             for array, value in zip(
                 jax.tree.leaves(kept), jax.tree.leaves(_observe(observe, state)), strict=True
             ):
                 array[:, snapshot] = value
-            if checkpoint is not None:
-                save_tree(checkpoint, (state, kept), header)
+            if last is not None:
+                save_tree(last, state, header)  # after the observations: a run killed here makes them again
     return Trajectory(state, kept)
 
 
@@ -96,14 +105,14 @@ def _observe(observe: Observe, state: TrainingState) -> PyTree:
     return eqx.filter_vmap(observe)(state)
 
 
-def _fingerprint(problem: ScoreMatching, state: TrainingState, steps: Sequence[int], kept: PyTree) -> str:
-    """A digest of all numbers that the run starts from, of its snapshots, and of the shapes it keeps."""
+def _fingerprint(problem: ScoreMatching, state: TrainingState, steps: Sequence[int], shapes: PyTree) -> str:
+    """A digest of all numbers that the run starts from, of its snapshots, and of what is observed."""
     digest = hashlib.sha256(repr([int(step) for step in steps]).encode())
     for leaf in jax.tree.leaves((problem, state)):
         if eqx.is_array(leaf):
             key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
             array = np.asarray(jax.random.key_data(leaf) if key else leaf)
             digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
-    digest.update(repr([(array.dtype, array.shape) for array in jax.tree.leaves(kept)]).encode())
+    digest.update(repr([(leaf.dtype, leaf.shape) for leaf in jax.tree.leaves(shapes)]).encode())
     digest.update(repr(problem.batch_size).encode())
     return digest.hexdigest()

@@ -1,9 +1,12 @@
+import tracemalloc
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import xarray as xr
 
 from jaxmem.scores import TwoLayerReLU
 from jaxmem.training import (
@@ -55,16 +58,16 @@ def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, monkeypatch, surv
             raise KeyboardInterrupt
 
     save_tree = long_run.save_tree
-    path = tmp_path / "run.eqx"
+    path = tmp_path / "run"
     monkeypatch.setattr(long_run, "save_tree", save_and_stop)
     with pytest.raises(KeyboardInterrupt):
-        train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False, checkpoint=path)
+        train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False, store=path)
     monkeypatch.setattr(long_run, "save_tree", save_tree)
-    resumed = train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False, checkpoint=path)
+    resumed = train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False, store=path)
     same_bits(resumed, whole)
-    again = train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False, checkpoint=path)
+    again = train(problem, state, STEPS, observe=observe, steps_per_call=8, progress=False, store=path)
     same_bits(again, whole)
-    assert [file.name for file in tmp_path.iterdir()] == ["run.eqx"]
+    assert sorted(file.name for file in path.iterdir()) == ["observations", "state.eqx"]
 
 
 def test_the_division_into_calls_changes_no_bit(capsys):
@@ -76,12 +79,40 @@ def test_the_division_into_calls_changes_no_bit(capsys):
     assert ours.observations["outer"].shape == (3, 4, 16, 2)
 
 
-def test_a_checkpoint_of_another_run_is_refused(tmp_path):
-    path = tmp_path / "run.eqx"
-    train(*batch(), STEPS, observe=observe, progress=False, checkpoint=path)
+def test_a_store_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "run"
+    train(*batch(), STEPS, observe=observe, progress=False, store=path)
     for other, steps in ((batch(0.06), STEPS), (batch(), (0, 3))):
-        with pytest.raises(ValueError, match=r"run.eqx must be of the same training run"):
-            train(*other, steps, observe=observe, progress=False, checkpoint=path)
+        with pytest.raises(ValueError, match=r"state.eqx must be of the same training run"):
+            train(*other, steps, observe=observe, progress=False, store=path)
+
+
+def test_the_observations_are_read_from_the_store_with_xarray(tmp_path):
+    path = tmp_path / "run"
+    whole = train(*batch(), STEPS, observe=observe, progress=False)
+    stored = train(*batch(), STEPS, observe=observe, progress=False, store=path)
+    dataset = xr.open_zarr(path / "observations", consolidated=False)
+    assert dataset["outer"].dims[:2] == ("replicate", "snapshot")
+    np.testing.assert_array_equal(dataset["step"], STEPS)
+    np.testing.assert_array_equal(dataset["outer"], whole.observations["outer"])
+    assert stored.observations["outer"].chunks == (3, 1, 16, 2)
+
+
+def test_memory_does_not_grow_with_the_snapshots(tmp_path):
+    """Snapshots of 8 MB: with a store they are on disk, one at a time."""
+
+    def run(snapshots):
+        def large(state):
+            return {"copies": jnp.broadcast_to(state.loss, (2**21 // 3,))}
+
+        tracemalloc.start()
+        train(*batch(), range(snapshots), observe=large, progress=False, store=tmp_path / str(snapshots))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    run(2)  # compiles
+    assert run(40) < run(4) + 2**23
 
 
 def test_one_compilation_serves_all_snapshots():
