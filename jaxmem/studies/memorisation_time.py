@@ -4,8 +4,9 @@ Source: Bonnaire, Urfin, Biroli & Mézard, NeurIPS 2025, arXiv 2505.17638: secti
 score, section 2 for the fraction memorised.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float32
 
 from jaxmem import _checks as check
-from jaxmem import metrics
+from jaxmem import metrics, theory
 from jaxmem._padding import padded_size
 from jaxmem._panels import Curve, Panel
 from jaxmem._precision import with_float64
@@ -32,8 +33,13 @@ from jaxmem.training import (
     flow_readout,
     gradient_flow,
     quadratic_loss,
+    sample_mode_rate,
     with_readout,
 )
+
+
+def _sample_mode_time(at: Mapping[str, Any]) -> Any:
+    return 1 / theory.sample_mode_rate(at["samples"], at["features"], at["dim"], at["time"], at["ridge"])
 
 
 class Shape(NamedTuple):
@@ -59,11 +65,12 @@ class MemorisationTime(Study):
     where that is after the last step; the generalisation time that at which the test loss has fallen half of
     its way to its least value.
 
-    Where p ≫ n ≫ d and n ≪ d³ the nonlinear part of φ gives each sample a direction of its own, of
-    eigenvalue about v² p/n in U (v² = 0.026 at small t), against p/d for the linear part: the readout takes
-    a time of order d n/(σ⁴ v² p) along the first, ∝ n, and one without n along the second. At small sizes
-    the curve of log τ over log n is bent: steeper where n is a few d, since the linear part then overfits
-    early, and flatter where n is near p, since the loss ends at what p features and the ridge allow.
+    Where p ≫ n ≫ d and n ≪ d³ the nonlinear part of φ gives each sample a direction of its own, which the
+    flow learns at a rate ∝ 1/n, and the linear part d directions of a rate without n. So the source explains
+    the memorisation time, and 1 over the mean rate of these directions is measured beside it, free of any
+    threshold: `sample_mode_time`. At small sizes the curve of log τ_mem over log n is bent: steeper where n
+    is a few d, since the linear part then overfits early, and flatter where n is near p, since the loss ends
+    at what p features and the ridge allow.
     """
 
     name: ClassVar[str] = "memorisation-time"
@@ -82,6 +89,7 @@ class MemorisationTime(Study):
         Panel(
             (
                 Curve("memorisation_time", label="memorisation"),
+                Curve("sample_mode_time", theory=_sample_mode_time, label="mean mode of the samples"),
                 Curve("generalisation_time", label="generalisation"),
             ),
             x="samples",
@@ -157,6 +165,7 @@ class MemorisationTime(Study):
             "train_loss": Variable("train loss", dims=along),
             "test_loss": Variable("test loss", dims=along),
             "memorisation_time": Variable("memorisation time $τ_{mem}$", power_law_over="samples"),
+            "sample_mode_time": Variable("time of the samples' modes", power_law_over="samples"),
             "generalisation_time": Variable("generalisation time $τ_{gen}$", power_law_over="samples"),
         }
 
@@ -208,6 +217,7 @@ class MemorisationTime(Study):
             "train_loss": train_loss[:-1],
             "test_loss": test_loss[:-1],
             "memorisation_time": first_crossing(taus, gap[:-1], gap[-1] / 2),
+            "sample_mode_time": 1 / sample_mode_rate(flow, n),
             "generalisation_time": first_crossing(taus, -test_loss[:-1], -(1 + least) / 2),
         }
 

@@ -48,6 +48,7 @@ from jaxmem.theory.regularity import regularity_weight as regularity_weight
 from jaxmem.theory.regularity import score_roughness_bound as score_roughness_bound
 from jaxmem.theory.reverse_steps import reverse_step_bures as reverse_step_bures
 from jaxmem.theory.reverse_steps import reverse_step_variance as reverse_step_variance
+from jaxmem.theory.sample_modes import sample_mode_rate as sample_mode_rate
 from jaxmem.theory.stability import largest_stable_sharpness as largest_stable_sharpness
 from jaxmem.theory.stability import smallest_sharpness as smallest_sharpness
 from jaxmem.theory.stability import stable_roughness_bound as stable_roughness_bound

@@ -9,6 +9,7 @@ from jaxmem.training.random_feature_flow import feature_moments as feature_momen
 from jaxmem.training.random_feature_flow import flow_readout as flow_readout
 from jaxmem.training.random_feature_flow import gradient_flow as gradient_flow
 from jaxmem.training.random_feature_flow import quadratic_loss as quadratic_loss
+from jaxmem.training.random_feature_flow import sample_mode_rate as sample_mode_rate
 from jaxmem.training.random_feature_flow import with_readout as with_readout
 from jaxmem.training.score_matching import ScoreMatching as ScoreMatching
 from jaxmem.training.state import TrainingState as TrainingState

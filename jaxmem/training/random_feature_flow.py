@@ -121,6 +121,18 @@ def flow_readout(flow: RandomFeatureFlow, time: Scalar | float) -> Float64[Array
 
 
 @with_float64
+def sample_mode_rate(flow: RandomFeatureFlow, count: Integer) -> Float64[Array, ""]:
+    """The mean of the rates of rank d + 1 to `count`, from the largest: the modes of single samples.
+
+    `count` is n; where it is at most d, or p is, there are none and the mean is NaN. The limit is
+    `jaxmem.theory.sample_mode_rate`, which says why these.
+    """
+    rank = jnp.arange(len(flow.rates))[::-1]  # rates increase
+    own = (rank >= flow.drive.shape[0]) & (rank < count)
+    return jnp.where(own, flow.rates, 0).sum() / own.sum()
+
+
+@with_float64
 def descent_readout(
     flow: RandomFeatureFlow, steps: Integer | float, learning_rate: Scalar | float
 ) -> Float64[Array, "d p"]:

@@ -15,6 +15,7 @@ from jaxmem.scores import RandomFeatures
 from jaxmem.statistics import summary_table
 from jaxmem.studies import MemorisationTime
 from jaxmem.studies.memorisation_time import Shape, first_crossing
+from jaxmem.training import feature_moments
 
 TINY = MemorisationTime(
     samples=(5, 12),
@@ -71,6 +72,18 @@ def test_the_ends_of_training(found):
     early = found["memorisation_time"] > found["generalisation_time"]
     assert early.all()
     assert (late["train_loss"].sel(samples=5) < late["train_loss"].sel(samples=12)).all()
+
+
+def test_the_modes_of_the_samples_are_those_after_the_first_d(found):
+    """By the eigenvalues of the study's own moments, one replicate."""
+    mu, sigma = np.exp(-TINY.time), np.sqrt(-np.expm1(-2 * TINY.time))
+    data = Gaussian.isotropic(TINY.dim).sample(stream(KEY, "train"), 16)
+    model = RandomFeatures.draw(stream(KEY, "model"), TINY.dim, TINY.features)
+    moments = feature_moments(stream(KEY, "noise"), model, data, mu, sigma, draws=400, count=12)
+    eigenvalues = np.linalg.eigvalsh(moments.covariance)[::-1]
+    by_hand = TINY.dim / (2 * sigma**2 * (eigenvalues[3:12].mean() + TINY.ridge))
+    # 480 noised rows against 4,800: the bulk is known to a few per cent
+    assert found["sample_mode_time"].sel(samples=12)[0] == pytest.approx(by_hand, rel=0.1)
 
 
 def test_few_samples_in_few_dimensions_are_memorised():
