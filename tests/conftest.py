@@ -3,7 +3,16 @@
 import sys
 from pathlib import Path
 
+import jax
+import pytest
 from jaxtyping import install_import_hook
 
 sys.path.insert(0, str(Path(__file__).parent))
 install_import_hook("jaxmem", "typechecking.typechecker")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_compiled_programs():
+    """They take gigabytes over the whole suite, and few serve two files."""
+    yield
+    jax.clear_caches()
