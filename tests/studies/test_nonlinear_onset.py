@@ -77,7 +77,7 @@ def test_the_exact_score_of_the_population_knows_no_train_set():
 
 @pytest.mark.parametrize("sampler", ["sde", "ode"])
 def test_the_continuous_samplers_generate_the_population_too(sampler):
-    """A law narrower than the start, N(0, 1): noise of t = 0.01 is left, which adds 2 % to its variance 1/4."""
+    """A law narrower than the start, N(0, 1); the noise left at t = 0.01 adds 2 % to its variance, 1/4."""
     narrow = PopulationSettings(variance=0.25)
     few = SMALL | {"loads": (8.0,), "generated_size": 100}
     study = NonlinearOnset(**few, score="population", levels=30, population=narrow, sampler=sampler)
@@ -86,9 +86,11 @@ def test_the_continuous_samplers_generate_the_population_too(sampler):
     error = (to_train - to_population).std() / np.sqrt(30)
     assert abs((to_train - to_population).mean()) < 4.5 * error
     ancestral = jaxmem.sweep(dataclasses.replace(study, sampler="ancestral"), replicates=30)
-    # 30 means of a standard deviation of about 15 %
+    # 30 distances of a standard deviation of about 15 %
     np.testing.assert_allclose(
-        to_population.mean(), ancestral["sliced_wasserstein_population"].mean(), rtol=4.5 * 0.15 * (2 / 30) ** 0.5
+        to_population.mean(),
+        ancestral["sliced_wasserstein_population"].mean(),
+        rtol=4.5 * 0.15 * (2 / 30) ** 0.5,
     )
 
 
