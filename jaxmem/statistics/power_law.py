@@ -15,11 +15,11 @@ class PowerLaw(NamedTuple):
 
     Attributes:
         exponent: NaN where fewer than two points can be used.
-        exponent_low: lower end of the interval.
+        exponent_low: lower end of the interval; NaN where a point in the fit has one replicate only.
         exponent_high: upper end.
         prefactor: y at x = 1.
         points: values of x in the fit.
-        share: share of resamples that could be fitted; the interval is theirs.
+        share: share of resamples that could be fitted; the interval is theirs, NaN where it is 0.
     """
 
     exponent: float
@@ -61,6 +61,8 @@ def power_law_exponent(
     usable = found.any(axis=1) & (~found | (np.isfinite(y) & (y > 0))).all(axis=1)
     x, y, found = x[usable], y[usable], found[usable]
     log_y = np.log(np.where(found, y, 1.0))
+    # A single replicate never varies under resampling: an interval would leave out what it does not know.
+    resamples = resamples if (found.sum(axis=1) > 1).all() else 0
     counts = np.vstack([np.ones(y.shape[1], int), resample_counts(y.shape[1], resamples, seed)])
     trials = counts @ found.T
     means = counts @ log_y.T / np.maximum(trials, 1)

@@ -108,7 +108,7 @@ def _power_law_lines(dataset: xr.Dataset, summary: xr.Dataset) -> list[str]:
             one = summary.isel(dict(zip(exponent.dims, place, strict=True)))
             where = ", ".join(f"{dim} {_plain(one[dim].item())}: " for dim in exponent.dims)
             value, low, high = (one[f"{name}_exponent{end}"].item() for end in ("", "_low", "_high"))
-            found = "no fit" if np.isnan(value) else f"exponent {value:.3f} [{low:.3f}, {high:.3f}]"
+            found = "no fit" if np.isnan(value) else f"exponent {value:.3f} {_bounds(low, high, '.3f')}"
             lines.append(f"  {where}{found}")
     return lines
 
@@ -138,30 +138,36 @@ def _transition_lines(dataset: xr.Dataset, confidence: float) -> list[str]:
 
 def _location(one: xr.Dataset) -> str:
     """Where P crosses 1/2, or on which side of the grid."""
-    low, high = one["location_low"].item(), one["location_high"].item()
+    bounds = _positive_bounds(one["location_low"].item(), one["location_high"].item())
     if np.isnan(one["location"]):
         crosses = one["location_share"].item()
-        return f"no crossing of 1/2 on the grid, {_bounds(low, high)} ({crosses:.0%} of resamples cross)"
+        share = "" if np.isnan(crosses) else f" ({crosses:.0%} of resamples cross)"
+        return f"no crossing of 1/2 on the grid, {bounds}{share}"
     bracket = f"{one['bracket_low'].item():g} and {one['bracket_high'].item():g}"
-    return f"1/2 at load {one['location'].item():.3g} {_bounds(low, high)}, between the grid's {bracket}"
+    return f"1/2 at load {one['location'].item():.3g} {bounds}, between the grid's {bracket}"
 
 
 def _width(one: xr.Dataset) -> str:
     """The width in decades, or its bounds."""
-    bounds = _bounds(one["width_low"].item(), one["width_high"].item())
+    bounds = _positive_bounds(one["width_low"].item(), one["width_high"].item())
     if np.isnan(one["width"]):
         return f"10 % and 90 % not both on the grid, width in decades {bounds}"
     ends = f"{one['start'].item():.3g} to {one['end'].item():.3g}"
     return f"10 % to 90 % from {ends}, width {one['width'].item():.2g} {bounds} decades"
 
 
-def _bounds(low: float, high: float) -> str:
-    """An interval, one-sided where an end is 0 or ∞."""
+def _bounds(low: float, high: float, digits: str = ".3g") -> str:
+    """An interval, if there is one."""
+    return "[no interval]" if np.isnan(low) else f"[{low:{digits}}, {high:{digits}}]"
+
+
+def _positive_bounds(low: float, high: float) -> str:
+    """An interval of a positive number, one-sided where an end is 0 or ∞."""
     if low <= 0 and np.isinf(high):
         return "[unbounded]"
     if np.isinf(high):
         return f"[above {low:.3g}]"
-    return f"[below {high:.3g}]" if low <= 0 else f"[{low:.3g}, {high:.3g}]"
+    return f"[below {high:.3g}]" if low <= 0 else _bounds(low, high)
 
 
 def _scaling_lines(found: xr.Dataset, confidence: float) -> list[str]:
@@ -171,6 +177,6 @@ def _scaling_lines(found: xr.Dataset, confidence: float) -> list[str]:
     for name in ("location", "width"):
         exponent = law[f"{name}_exponent"]
         if exponent.ndim == 0 and law[f"{name}_points"] > 2:
-            bounds = (law[f"{name}_exponent_{end}"].item() for end in ("low", "high"))
-            lines.append(f"  {name} ~ d^{exponent.item():.2f} [{', '.join(f'{b:.2f}' for b in bounds)}]")
+            low, high = (law[f"{name}_exponent_{end}"].item() for end in ("low", "high"))
+            lines.append(f"  {name} ~ d^{exponent.item():.2f} {_bounds(low, high, '.2f')}")
     return lines

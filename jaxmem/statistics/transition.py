@@ -59,7 +59,8 @@ def transition(
 
     - the estimate, NaN where the curve does not cross inside the grid;
     - `…_low`, `…_high`: a percentile bootstrap interval. Resamples that do not cross inside the grid count as
-      anywhere beyond its edge, so the interval is one-sided (from 0 or to ∞) where they are many;
+      anywhere beyond its edge, so the interval is one-sided (from 0 or to ∞) where they are many. One
+      replicate says nothing of its own spread: NaN, as are the share and the resamples;
     - `…_share`: the share of resamples that cross inside the grid;
     - `…_resamples`: the resampled estimates, NaN outside the grid.
 
@@ -145,6 +146,7 @@ def _one_curve(
     location, start, end = (monotone_crossing(x, log_odds, sign * logit(level)) for level in levels)
     width = Crossing(np.maximum(end.low - start.high, 0.0) / np.log(10), (end.high - start.low) / np.log(10))
     found: dict[str, np.ndarray | float] = {}
+    alone = np.count_nonzero(~np.isnan(curve).all(axis=0)) == 1
     for name, crossing, scale in (
         ("location", location, np.exp),
         ("start", start, np.exp),
@@ -155,10 +157,10 @@ def _one_curve(
         interval = percentile_interval(scale(crossing.low[1:]), scale(crossing.high[1:]), confidence)
         found |= {
             name: value[0],
-            f"{name}_low": interval.low,
-            f"{name}_high": interval.high,
-            f"{name}_share": crossing.inside[1:].mean(),
-            f"{name}_resamples": value[1:],
+            f"{name}_low": np.nan if alone else interval.low,
+            f"{name}_high": np.nan if alone else interval.high,
+            f"{name}_share": np.nan if alone else crossing.inside[1:].mean(),
+            f"{name}_resamples": np.full_like(value[1:], np.nan) if alone else value[1:],
         }
     middle = sign * logit(levels[0])
     below, above = log_odds[0] < middle, log_odds[0] > middle

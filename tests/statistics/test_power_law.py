@@ -46,6 +46,16 @@ def test_missing_replicates_weigh_nothing_and_unmemorised_points_are_left_out():
     np.testing.assert_allclose(law.exponent, expected[0], rtol=1e-12)
 
 
+def test_a_single_replicate_gives_no_interval():
+    alone = power_law_exponent(X, noisy(1.0, replicates=1))
+    assert np.isfinite(alone.exponent)
+    assert np.isnan([alone.exponent_low, alone.exponent_high]).all()
+    assert alone.share == 0
+    y = noisy(1.0)
+    y[2, 1:] = np.nan  # one point of many replicates does not say how uncertain the other is
+    assert np.isnan(power_law_exponent(X, y).exponent_low)
+
+
 def test_too_few_points_give_no_exponent():
     y = noisy(1.0)
     y[1:] = np.inf

@@ -34,6 +34,18 @@ def test_the_transition_is_told_per_dimension():
     assert "width ~ d^-" in text
 
 
+def test_one_replicate_has_no_interval():
+    store = fake_stores.kernel_onset((16, 50, 100), replicates=2)
+    text = summary_table(store.isel(replicate=[1]))
+    assert "between the grid's" in text
+    assert text.count("[no interval], between") == 3
+    assert "location ~ d^" in text
+    assert text.split("location ~ d^")[1].split("\n")[0].endswith(" [no interval]")
+    found = transition(store.isel(replicate=[1]))
+    for name in ("low", "high", "share", "resamples"):
+        assert found[f"location_{name}"].isnull().all()
+
+
 def test_a_grid_without_a_crossing_says_so():
     text = summary_table(fake_stores.kernel_onset((100,), (0.1, 0.2, 0.4), 50))
     assert "dim 100: no crossing of 1/2 on the grid, [above 0.4]" in text
