@@ -171,6 +171,21 @@ def _add_legends(figure: Figure, dataset: xr.Dataset, drawn: list[tuple[Axes, Ce
             title = ", ".join(_settings(dataset, cell.panel))
             columns = 1 if len(legend) <= MOST_IN_COLUMN else 2
             axes.legend(list(legend.values()), list(legend), title=title, ncols=columns, fontsize=6, **style)
+    figure.draw_without_rendering()  # only then does a legend know its place
+    for axes, cell, legend in drawn:
+        if legend and cell.panel.limits[1] is None:
+            _make_room_for_legend(axes)
+
+
+def _make_room_for_legend(axes: Axes) -> None:
+    """Raise the upper limit by the legend's height where even its best place covers a curve."""
+    legend = axes.get_legend()
+    assert legend is not None
+    box, frame = legend.get_window_extent(), axes.get_window_extent()
+    curves = (line.get_path().transformed(line.get_transform()) for line in axes.lines)
+    if any(curve.intersects_bbox(box, filled=False) for curve in curves):
+        height = frame.height / (1 - 1.05 * box.height / frame.height)
+        axes.set_ylim(top=axes.transData.inverted().transform((frame.x0, frame.y0 + height))[1])
 
 
 def _settings(dataset: xr.Dataset, panel: Panel) -> list[str]:
@@ -205,4 +220,6 @@ def _replicates(dataset: xr.Dataset) -> str:
     """How many replicates a point has."""
     finished = dataset["completed"].sum("replicate") if "completed" in dataset else dataset["replicate"].size
     least, most = int(np.min(finished)), int(np.max(finished))
-    return f"{most} replicates" if least == most else f"{least} to {most} replicates per point"
+    if least != most:
+        return f"{least} to {most} replicates per point"
+    return f"{most} replicate{'s' if most != 1 else ''}"

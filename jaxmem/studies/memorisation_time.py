@@ -83,7 +83,7 @@ class MemorisationTime(Study):
             hue="samples",
             limits=(0.0, 3.0),  # the test loss grows to 1/σ², 50 at t = 0.01
             joined=True,
-            y_label="loss at time t",
+            y_label="Loss at time t",
         ),
         Panel((Curve("memorised_fraction"),), x="step", hue="samples", limits=(0.0, None), joined=True),
         Panel(
@@ -94,7 +94,7 @@ class MemorisationTime(Study):
             ),
             x="samples",
             y_scale="log",
-            y_label="training time τ",
+            y_label="Training time τ",
         ),
     )
 

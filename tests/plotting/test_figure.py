@@ -56,6 +56,23 @@ def test_points_and_bars_are_the_summary():
     assert axes[0].get_ylabel() == "P(Δ > 0)"
 
 
+def test_no_curve_runs_under_a_legend():
+    """Two panels whose colours differ in meaning, so that each has a legend; one is full to all its edges."""
+    loads = np.geomspace(0.25, 8.0, 40)
+    dataset = fake_stores.kernel_onset((16,), loads, 60)
+    for i, level in enumerate(np.geomspace(1, 100, 12)):
+        dataset[f"level_{i}"] = xr.full_like(dataset["delta"], level).assign_attrs(summary="mean")
+    full = Panel(tuple(Curve(f"level_{i}", label=str(i)) for i in range(4)), y_scale="log", joined=True)
+    fuller = Panel(tuple(Curve(f"level_{i}", label=str(i)) for i in range(0, 12, 2)), y_scale="log")
+    figure = plot(dataset, panels=[full, fuller])
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        box = axes.get_legend().get_window_extent()
+        for line in axes.lines:
+            places = line.get_transform().transform(line.get_xydata())
+            assert not box.count_contains(places)
+
+
 def test_the_transition_is_marked_where_statistics_put_it():
     dataset = store()
     (axes,) = plot(dataset, panels=[PROBABILITY]).axes
