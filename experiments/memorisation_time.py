@@ -8,23 +8,28 @@ N(0, I), t = 0.01, ridge λ = 0.001, n from 4 d to 32 d.
 What to look for: the train losses fall, and the test losses rise, later and later as n grows, while their
 common first descent does not move: τ_mem ∝ n, τ_gen constant.
 
-What is seen (--quick: d = 16, p = 64 d, n = 32 to 256, 6 replicates, two and a half minutes on a busy core):
-the generalisation time stays at 5, exponent 0.04 [0.02, 0.06]. The memorisation time, where test minus train
-loss is half of its last value, grows from 1.6e4 to 1.2e5, exponent 0.98 [0.96, 1.01]. That interval is of the
-replicates alone and says nothing of the two things below; the law is not established by it.
+What is seen at the source's settings (one replicate, 18 minutes on two cores) and with --quick (d = 16,
+p = 64 d, n = 32 to 256, 6 replicates, two minutes), as exponents of n:
 
-- Points do not lie on a line: the exponent between neighbours is 1.45, 0.95, 0.56. n = 32 is 2 d, where the
-  linear part of the features overfits early, and n = 256 is p/4, where p features no longer fit the data. The
-  last one grows with p: 0.33 at p = 512, 0.56 at 1,024 (3 and 6 replicates), and at d = 24, p = 1,536 the
-  three are 1.6, 1.2, 0.8 (2 replicates).
-- It depends on what counts as leaving. Shares of the last gap from 0.1 to 0.8 give 0.94 to 0.98 (at d = 24,
-  1.4 to 1.1); a fixed gap of 0.03 to 3, or a fixed ratio of the losses, gives 1.4 to 1.8, since the last
-  gap falls with n. The half was chosen with these exponents known.
+                                        real     quick
+    generalisation time                 0.07     0.04 [0.02, 0.06]
+    mean mode of the samples            0.97     0.98 [0.94, 1.01]
+    the same by theory                  0.98     0.99
+    loss gap half of its last value     0.60     0.98 [0.96, 1.01]
 
-Hardly any generated sample is a copy: 3 % at n = 32, 0.3 % at 64, none above. p random features with tanh do
-not reach the empirical score (train loss 0.15 at n = 32, 0.60 at 256, where its own is near 0); at d = 8 with
-the same p it is 10 %. The real settings, d = 100 and p = 6,400, have not been run: they ask for
-an accelerator.
+- The source's mechanism holds: the n - d modes that single samples own are learned in a time ∝ n, as
+  `jaxmem.theory.sample_mode_rate` says, within 5 % at d = 100 (6,420 to 48,600) and 23 % at d = 16.
+- A time read off the losses has no exponent of its own. On the real data, where test minus train loss passes
+  0.2, 0.5, 1 or 2, or the test loss 1.05 to 2 times its least value, it is 1.0 to 1.5; at shares of the last
+  gap from 0.02 to 0.8, -0.2 to 0.6. The points do not lie on a line either: 0.85, 0.64, 0.31 between
+  neighbours (quick: 1.45, 0.95, 0.56), since the loss at the end grows with n/p. The half of the last gap is
+  kept for its clear meaning; its 0.98 at the quick sizes is a coincidence of them, and was known when the
+  half was chosen. The mean mode was fixed before it was measured.
+- Sixteen times more noise draws for each sample change no time at d = 16 by more than 1.2 %.
+
+Hardly any generated sample is a copy: with --quick 3 % at n = 32, 0.3 % at 64, none above, and none at
+d = 100, where two noise levels generate too coarsely to tell. p random features with tanh do not reach the
+empirical score: the train loss ends at 0.13 for n = 400 and 0.61 for 3,200, where its own is near 0.
 """
 
 import sys
@@ -43,10 +48,10 @@ def main(quick: bool) -> None:
         study = MemorisationTime(samples=(32, 64, 128, 256))
     else:
         study = MemorisationTime(
-            samples=(400, 800, 1_600, 3_200), dim=100, features=6_400, noised=65_536, levels=10, last_time=1e8
+            samples=(400, 800, 1_600, 3_200), dim=100, features=6_400, noised=32_768, levels=2, last_time=1e8
         )
     store = RESULTS / f"memorisation_time{'_quick' if quick else ''}.zarr"
-    dataset = jaxmem.sweep(study, replicates=6 if quick else 5, store=store, progress=True)
+    dataset = jaxmem.sweep(study, replicates=6 if quick else 1, store=store, progress=True)
     print(summary_table(dataset))
     save(plot(dataset), store.with_suffix(".png"))
 
