@@ -130,20 +130,30 @@ def finite(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be finite, got {array[where]} at index {where}.")
 
 
-def samples(name: str, value: Any, *, dim: int | None = None, least: int = 1) -> None:
-    """Refuse anything but finite samples of shape (n, d) with n at least `least`."""
+def samples(name: str, value: Any, *, dim: int | None = None, least: int = 1, count: Any = None) -> None:
+    """Refuse anything but finite samples (n, d), or too few: of the rows, or of the `count` to be used."""
     shape(name, value, None, dim)
-    if np.shape(value)[0] < least:
-        raise ValueError(f"{name} must hold at least {least} samples, got {np.shape(value)[0]}.")
+    rows = np.shape(value)[0]
+    if rows < least:
+        raise ValueError(f"{name} must hold at least {least} samples, got {rows}.")
     finite(name, value)
+    row_count(count, rows, least=least)
 
 
-def row_count(name: str, value: Any, rows: int) -> None:
-    """Refuse a number of valid rows that is not from 1 to `rows`."""
-    if is_traced(value):
+def row_count(count: Any, rows: int, *, least: int = 1) -> None:
+    """Refuse a number of valid rows, if given, that is not from `least` to `rows`."""
+    if count is None or is_traced(count):
         return
-    if np.ndim(value) or not np.issubdtype(np.asarray(value).dtype, np.integer) or not 1 <= value <= rows:
-        raise ValueError(f"{name} must be a whole number from 1 to {rows}, the rows given, got {value}.")
+    number = np.asarray(count)  # inside jit even comparing known JAX arrays would be traced
+    if number.ndim or not np.issubdtype(number.dtype, np.integer) or not least <= number <= rows:
+        raise ValueError(f"count must be a whole number from {least} to {rows}, the rows given, got {count}.")
+
+
+def noised_samples(data: Any, mu: Any, sigma: Any, *, dim: int | None = None, count: Any = None) -> None:
+    """Refuse what does not define the noised law of the first `count` rows of `data`."""
+    samples("data", data, dim=dim, count=count)
+    real_number("mu", mu)
+    real_number("sigma", sigma, above=0.0)
 
 
 def covariance(name: str, value: Any, *, dim: int | None = None) -> None:

@@ -55,9 +55,7 @@ def condensation(
 
     Cost: points · n · (2 d flops and 2 exponentials), in tiles of 2 MB.
     """
-    _checks.samples("data", data)
-    _checks.real_number("mu", mu)
-    _checks.real_number("sigma", sigma, above=0.0)
+    _checks.noised_samples(data, mu, sigma, count=count)
     _checks.positive_integer("points", points)
     return _condensation(key, data, mu, sigma, points, count)
 

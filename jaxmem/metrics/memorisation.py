@@ -30,7 +30,7 @@ def memorisation(
     Cost: generated · n · d multiplications, and as many numbers as cosines in memory.
     """
     _checks.samples("generated", generated)
-    _checks.samples("train", train, dim=generated.shape[1])
+    _checks.samples("train", train, dim=generated.shape[1], count=count)
     generated, train = _directions(generated, mean), _directions(train, mean)
     cosines = jnp.abs(jnp.matmul(generated, train.T, precision=jax.lax.Precision.HIGHEST))
     if count is not None:

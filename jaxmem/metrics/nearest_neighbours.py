@@ -40,7 +40,7 @@ def nearest_two(
     n · d flops, in tiles of 2 MB.
     """
     _checks.samples("generated", generated)
-    _checks.samples("train", train, dim=generated.shape[1])
+    _checks.samples("train", train, dim=generated.shape[1], count=count)
     return NearestTwo(*_nearest_two(as_float64(generated), train, count).T)
 
 

@@ -53,9 +53,7 @@ def check_pair_sums(
     name: str, samples: Samples, count: Integer | None, dtype: DTypeLike, tile: int | None
 ) -> None:
     """Check at the door what every public function of pair sums takes."""
-    _checks.samples(name, samples)
-    if count is not None:
-        _checks.row_count("count", count, samples.shape[0])
+    _checks.samples(name, samples, count=count)
     _checks.one_of("dtype", np.dtype(dtype).name, ("float32", "float64"))
     if tile is not None:
         _checks.positive_integer("tile", tile)

@@ -56,7 +56,7 @@ def regularity_weight(
 
     Cost: 8 n special functions a point.
     """
-    _check(data, mu, sigma)
+    _checks.noised_samples(data, mu, sigma, dim=1, count=count)
     return _weights(as_float64(y).reshape(-1), data, mu, sigma, count).reshape(np.shape(y))
 
 
@@ -117,7 +117,7 @@ def total_variation_of_curve(
     that σ = 1e-3 costs what σ = 1 does. What is left is the kink of |s''| where s'' changes sign.
     """
     _checks.positive_integer("nodes", nodes)
-    _check(data, mu, sigma)
+    _checks.noised_samples(data, mu, sigma, dim=1, count=count)
     places, between = _sorted_places(data, mu, count)
     low, high = places[:-1], places[1:]
     gap = jnp.where(between, high - low, 0)
@@ -164,9 +164,3 @@ def _sorted_places(
     index = jnp.arange(data.shape[0])
     places = jnp.sort(jnp.where(index < number, as_float64(mu) * as_float64(data)[:, 0], jnp.inf))
     return jnp.where(index < number, places, places[number - 1]), index[1:] < number
-
-
-def _check(data: Line, mu: Scalar | float, sigma: Scalar | float) -> None:
-    _checks.samples("data", data, dim=1)
-    _checks.real_number("mu", mu)
-    _checks.real_number("sigma", sigma, above=0.0)

@@ -45,7 +45,7 @@ def sample_kernel_gap(
     """
     _checks.samples("generated", generated)
     dim = generated.shape[1]
-    _checks.samples("train", train, dim=dim)
+    _checks.samples("train", train, dim=dim, count=count)
     _checks.samples("reference", reference, dim=dim)
     _checks.real_number("scale", scale, above=0.0)
     logs: list[Array] = []

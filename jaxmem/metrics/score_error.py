@@ -108,9 +108,7 @@ def _mean_square(
     count: Integer | None,
 ) -> Float64[Array, ""]:
     """(1/n) Σ_i Σ_q w_q ‖vector(y_iq, ξ_q)‖², in blocks of about POINTS points."""
-    _checks.samples("data", data)
-    _checks.real_number("mu", mu)
-    _checks.real_number("sigma", sigma, above=0.0)
+    _checks.noised_samples(data, mu, sigma, count=count)
     capacity, dim = data.shape
     _checks.shape("average", average.normals, None, None, dim)
     number = capacity if count is None else count

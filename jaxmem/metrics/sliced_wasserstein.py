@@ -39,10 +39,8 @@ def sliced_wasserstein(
     Raises:
         ValueError: NaN, samples of different d, or a count outside 1..capacity.
     """
-    _checks.samples("x", x)
+    _checks.samples("x", x, count=count)
     _checks.samples("y", y, dim=x.shape[1])
-    if count is not None:
-        _checks.row_count("count", count, x.shape[0])
     _checks.positive_integer("projections", projections)
     number = jnp.asarray(x.shape[0] if count is None else count, jnp.int64)
     return _sliced_wasserstein(key, x, y, number, projections)

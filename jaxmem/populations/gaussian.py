@@ -58,8 +58,8 @@ class Gaussian(AbstractPopulation):
         """
         _checks.positive_integer("dim", dim)
         _checks.real_number("variance", variance, least=0.0)
-        if len(strengths) > dim:
-            raise ValueError(f"strengths must be at most dim = {dim} numbers, got {len(strengths)}.")
+        if not np.iterable(strengths) or len(strengths) > dim:
+            raise ValueError(f"strengths must be a list of at most dim = {dim} numbers, got {strengths}.")
         for strength in strengths:
             _checks.real_number("strengths", strength, least=-1.0)
         spikes = as_float64(list(strengths))

@@ -41,7 +41,7 @@ def empirical_score(
 
     Cost: 4 n d flops and n exponentials a point, in tiles of 2 MB: no n × n array at any n.
     """
-    _check(data, mu, sigma)
+    _checks.noised_samples(data, mu, sigma, count=count)
     if np.ndim(y) < 1 or np.shape(y)[-1] != data.shape[1]:
         raise ValueError(f"y must have shape (..., {data.shape[1]}) as data has, got {np.shape(y)}.")
     dtype = jnp.promote_types(y.dtype, jnp.float32)
@@ -90,7 +90,7 @@ def empirical_score_on_line(
 
     s*' = (−1 + (μ²/σ²) Var_α[x])/σ² and s*'' = (μ³/σ⁶) E_α[(x − E_α x)³]; n exponentials a point.
     """
-    _check(data, mu, sigma, dim=1)
+    _checks.noised_samples(data, mu, sigma, dim=1, count=count)
     flat = _line_scores(as_float64(y).reshape(-1), data, mu, sigma, count)
     return LineScore(*(value.reshape(np.shape(y)) for value in flat))
 
@@ -131,9 +131,3 @@ def _posterior_mean(data: NoisedData, y: Float64[Array, "d"]) -> Float64[Array, 
 
     _, total, weighted = data.fold(step, (jnp.array(-jnp.inf), jnp.array(0.0), jnp.zeros_like(y)))
     return weighted / total
-
-
-def _check(data: Samples, mu: Scalar | float, sigma: Scalar | float, dim: int | None = None) -> None:
-    _checks.samples("data", data, dim=dim)
-    _checks.real_number("mu", mu)
-    _checks.real_number("sigma", sigma, above=0.0)

@@ -76,8 +76,7 @@ def fit_linear_gaussian(
     _checks.samples("train", train)
     _checks.real_number("ridge", ridge, least=0.0)
     capacity, dim = train.shape
-    if count is not None and not _checks.is_traced(count):
-        _checks.positive_integer("count", int(count), least=1 if mean is not None else 2, most=capacity)
+    _checks.row_count(count, capacity, least=1 if mean is not None else 2)
     n = capacity if count is None else count
     inside = (jnp.arange(capacity) < n)[:, None]
     rows = jnp.where(inside, jnp.asarray(train, dtype), 0)

@@ -216,7 +216,7 @@ def _check_fit(
     count: Integer | None,
     noise: Float[RealArray, "draws n d"] | None,
 ) -> None:
-    _checks.samples("train", train)
+    _checks.samples("train", train, count=count)
     _checks.real_number("time", time, above=0.0)
     _checks.real_number("noise_scale", noise_scale, above=0.0)
     if not (draws >= 1 and (draws == math.inf or draws == int(draws))):
@@ -226,9 +226,7 @@ def _check_fit(
         raise ValueError(f"noise must have shape {(draws, capacity, dim)}, got {noise.shape}.")
     if count is None or _checks.is_traced(count):
         return
-    if not 1 <= count <= capacity:
-        raise ValueError(f"count must be from 1 to the {capacity} rows of train, got {count}.")
-    if count * draws <= dim < capacity * draws < math.inf:
+    if int(count) * draws <= dim < capacity * draws < math.inf:
         raise ValueError(
             f"count must be above d/draws = {dim / draws:g} where train has {capacity} rows, got {count}: "
             "take the capacity from denoiser_capacity."

@@ -66,8 +66,7 @@ class ScoreMatching(eqx.Module):
         capacity, dim = self.data.shape
         if self.count is None:
             _checks.samples("data", self.data)
-        elif not _checks.is_traced(self.count) and not 1 <= self.count <= capacity:
-            raise ValueError(f"count must be from 1 to the {capacity} rows of data, got {self.count}.")
+        _checks.row_count(self.count, capacity)
         if self.noise is not None:
             _checks.shape("noise", self.noise, None, capacity, dim)
         if self.batch_size is not None:

@@ -143,10 +143,10 @@ def test_capacity_keeps_the_sides_of_n_equal_d_apart(dim):
     [
         ({"train": np.full((3, 2), np.nan)}, "train must be finite, got nan"),
         ({"train": np.zeros((0, 2))}, "train must have shape"),
-        ({"count": 5}, "count must be a whole number of at least 1 and at most 4, got 5"),
-        ({"count": 0}, "count must be a whole number of at least 1"),
+        ({"count": 5}, "count must be a whole number from 1 to 4, the rows given, got 5"),
+        ({"count": 0}, "count must be a whole number from 1 to 4, the rows given, got 0"),
         ({"ridge": -0.1}, "ridge must be a finite number at least 0, got -0.1"),
-        ({"mean": None, "count": 1}, "count must be a whole number of at least 2"),
+        ({"mean": None, "count": 1}, "count must be a whole number from 2 to 4, the rows given, got 1"),
     ],
 )
 def test_bad_input(change, sentence):

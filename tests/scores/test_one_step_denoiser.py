@@ -230,8 +230,8 @@ TRAIN, NOISE = data(6, 4)
         ({"draws": 1.5}, "draws must be a whole number of at least 1 or inf, got 1.5"),
         ({"draws": math.nan}, "draws must be a whole number of at least 1 or inf, got nan"),
         ({"noise": NOISE[:, :3]}, r"noise must have shape \(1, 6, 4\), got \(1, 3, 4\)"),
-        ({"count": 0}, "count must be from 1 to the 6 rows of train, got 0"),
-        ({"count": 7}, "count must be from 1 to the 6 rows of train, got 7"),
+        ({"count": 0}, "count must be a whole number from 1 to 6, the rows given, got 0"),
+        ({"count": 7}, "count must be a whole number from 1 to 6, the rows given, got 7"),
         ({"count": 4}, "count must be above d/draws = 4 where train has 6 rows, got 4"),
     ],
 )

@@ -231,7 +231,7 @@ def test_bad_input_is_refused():
         ScoreMatching(DATA, levels, -1.0, 10)
     with pytest.raises(ValueError, match=r"batch_size must be a whole number of at least 1, got 0"):
         ScoreMatching(DATA, levels, 1.0, 0)
-    with pytest.raises(ValueError, match=r"count must be from 1 to the 6 rows of data, got 7"):
+    with pytest.raises(ValueError, match="count must be a whole number from 1 to 6, the rows given, got 7"):
         ScoreMatching(DATA, levels, 1.0, 10, count=7)
     with pytest.raises(ValueError, match=r"data must be finite, got nan at index \(0, 0\)"):
         ScoreMatching(DATA * np.nan, levels, 1.0, 10)
