@@ -13,7 +13,9 @@ AVERAGE = metrics.monte_carlo(KEY, ROWS, 3)
 FUNCTIONS = {
     "condensation": lambda count: metrics.condensation(KEY, ROWS, 1.0, 1.0, count=count),
     "energy_distance": lambda count: metrics.energy_distance(ROWS, ROWS, count),
-    "kernel_gap": lambda count: metrics.kernel_gap(ROWS, ROWS, jnp.zeros(1), jnp.eye(1), count=count),
+    "kernel_gap": lambda count: metrics.kernel_gap(
+        ROWS, ROWS, jnp.zeros(1), jnp.eye(1), scale=1.0, count=count
+    ),
     "maximum_mean_discrepancy": lambda count: metrics.maximum_mean_discrepancy_squared(
         ROWS, ROWS, count, bandwidth=1.0
     ),
@@ -23,7 +25,7 @@ FUNCTIONS = {
     "memorisation": lambda count: metrics.memorisation(ROWS, ROWS, count),
     "memorised_fraction": lambda count: metrics.memorised_fraction(ROWS, ROWS, count=count),
     "regularity_weight": lambda count: metrics.regularity_weight(ROWS[:, 0], ROWS, 1.0, 1.0, count=count),
-    "sample_kernel_gap": lambda count: metrics.sample_kernel_gap(ROWS, ROWS, ROWS, count=count),
+    "sample_kernel_gap": lambda count: metrics.sample_kernel_gap(ROWS, ROWS, ROWS, scale=1.0, count=count),
     "semi_empirical_risk": lambda count: metrics.semi_empirical_risk(
         jnp.sin, ROWS, 1.0, 1.0, AVERAGE, count=count
     ),
