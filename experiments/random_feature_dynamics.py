@@ -89,7 +89,7 @@ def main(quick: bool) -> None:
     settings = {"dim": 8, "features": 64, "samples": 32, "draws": 10, "time": 0.1}
     if not quick:
         settings = {"dim": 32, "features": 512, "samples": 128, "draws": 20, "time": 0.01}
-    replicates = 4 if quick else 10
+    replicates = 4 if quick else 3
     steps = log_spaced_steps(1_000 if quick else 10_000, 13)
     each = [one_replicate(replicate_key(0, r), steps=steps, **settings) for r in range(replicates)]
     flow = np.mean([one for one, _ in each], 0)

@@ -57,7 +57,7 @@ def draw_transition(axes: Axes, transition: xr.Dataset, colour: Colour) -> None:
 
 
 def draw_guides(axes: Axes, guides: Sequence[Guide], x_scale: str, colour: str = GREY) -> None:
-    """Thin dashed lines with their names; the view stays as the data set it."""
+    """Thin dashed lines, named outside the frame, clear of the data; the view stays as the data set it."""
     line: dict[str, Any] = {"color": colour, "linewidth": 0.8, "linestyle": DASHES, "zorder": 1}
     text: dict[str, Any] = {"color": colour, "fontsize": FONT_SIZE - 1, "textcoords": "offset points"}
     for guide in guides:
@@ -68,7 +68,8 @@ def draw_guides(axes: Axes, guides: Sequence[Guide], x_scale: str, colour: str =
         if guide.y is not None:
             axes.axhline(guide.y, **line)
             place, name = ("axes fraction", "data"), guide.label
-            axes.annotate(name, (1.0, guide.y), (-1, 2), xycoords=place, ha="right", va="bottom", **text)
+            side: dict[str, Any] = {"rotation": -90, "ha": "left", "va": "center"}
+            axes.annotate(name, (1.0, guide.y), (2, 0), xycoords=place, **side, **text)
         if guide.curve is not None:
             _draw_guide_curve(axes, guide.curve, guide.label, x_scale, colour)
 
