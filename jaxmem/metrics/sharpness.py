@@ -17,6 +17,13 @@ from jaxmem._precision import with_float64
 from jaxmem._randomness import stream
 from jaxmem._typing import Key
 
+EXHAUSTED = 1e-12
+"""A new direction shorter than this, relative to the Hessian, is the rounding of none.
+
+The Hessian of a network with few active patterns has a low rank, and then the Krylov space ends early.
+Normalised rounding lies in the space already spanned, and counting it again gave eigenvalues without bound.
+"""
+
 
 class Sharpness(NamedTuple):
     """λ_max, and how far at most an eigenvalue of the Hessian is from it."""
@@ -49,20 +56,22 @@ def sharpness(
     steps = min(iterations, size)
     gradient = jax.grad(lambda vector: loss(unravel(vector)).astype(jnp.float64))
 
-    def lanczos(carry: tuple[Array, Array], index: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        basis, vector = carry
+    def lanczos(carry: tuple[Array, ...], index: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        basis, vector, scale = carry
         basis = basis.at[index].set(vector)
         image = jax.jvp(gradient, (flat,), (vector,))[1]
-        diagonal = image @ vector
+        diagonal, scale = image @ vector, jnp.maximum(scale, jnp.linalg.norm(image))
         for _ in range(2):  # once leaves 1e-8 of the old directions, twice rounding only
             image = image - basis.T @ (basis @ image)
         beside = jnp.linalg.norm(image)
-        following = jnp.where(beside > 0, image / jnp.where(beside > 0, beside, 1), 0)
-        return (basis, following), (diagonal, beside)
+        ends = beside <= EXHAUSTED * scale
+        following = jnp.where(ends, 0, image / jnp.where(ends, 1, beside))
+        return (basis, following, scale), (diagonal, jnp.where(ends, 0, beside), vector.any())
 
     start = jax.random.normal(stream(key, "sharpness"), (size,), jnp.float32).astype(jnp.float64)
-    first = (jnp.zeros((steps, size)), start / jnp.linalg.norm(start))
-    _, (diagonal, beside) = jax.lax.scan(lanczos, first, jnp.arange(steps))
+    first: tuple[Array, ...] = (jnp.zeros((steps, size)), start / jnp.linalg.norm(start), jnp.zeros(()))
+    _, (diagonal, beside, reached) = jax.lax.scan(lanczos, first, jnp.arange(steps))
+    diagonal = jnp.where(reached, diagonal, diagonal[0])  # at most λ_max, where 0 may be more
     tridiagonal = jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
     tridiagonal = jnp.where(jnp.isfinite(tridiagonal).all(), tridiagonal, jnp.nan)
     values, vectors = _linear_algebra.eigh(tridiagonal)

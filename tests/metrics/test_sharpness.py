@@ -1,7 +1,9 @@
 import equinox as eqx
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxmem.metrics import gauss_hermite, semi_empirical_risk, sharpness
 from jaxmem.scores import TwoLayerReLU, partition_trainable, scores_at
@@ -25,6 +27,36 @@ def test_of_a_quadratic_is_its_largest_eigenvalue_even_if_another_is_larger_in_s
     assert found.residual < 1e-2
     every = sharpness(loss, parameters, KEY, iterations=500)
     np.testing.assert_allclose(every.value, 3.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+@pytest.mark.parametrize(
+    "eigenvalues", [[3.0, 1.0, -2.0] + 57 * [0.0], 60 * [-2.0], 20 * [1.5] + 20 * [1.0] + 20 * [-4.0]]
+)
+def test_few_distinct_eigenvalues_end_the_krylov_space(eigenvalues, scale):
+    basis = np.linalg.qr(np.random.default_rng(2).normal(size=(60, 60)))[0]
+    with jax.enable_x64(True):
+        matrix = scale * jnp.asarray(basis * np.array(eigenvalues) @ basis.T)
+    found = sharpness(lambda vector: vector @ matrix @ vector / 2, jnp.zeros(60), KEY, iterations=40)
+    np.testing.assert_allclose(found.value, scale * max(eigenvalues), rtol=1e-9)
+    assert found.residual < 1e-9 * scale
+
+
+def test_dead_neurons_end_the_krylov_space():
+    """Two neurons of 200 are active, both on all points: the Hessian has a few rows, and their rank is 6."""
+    network = TwoLayerReLU.draw(KEY, 1, 200)
+    network = eqx.tree_at(lambda n: n.bias, network, jnp.full(200, -50.0).at[:2].set(50.0))
+    trained, rest = partition_trainable(network)
+    y = jax.random.normal(KEY, (30, 1))
+
+    def loss(trained):
+        return ((scores_at(eqx.combine(trained, rest), y) - y**2) ** 2).mean()
+
+    flat, unravel = jax.flatten_util.ravel_pytree(trained)
+    with jax.enable_x64(True):
+        dense = jax.hessian(lambda flat: loss(unravel(flat)))(flat.astype(jnp.float64))
+    found = sharpness(loss, trained, KEY, iterations=40)
+    np.testing.assert_allclose(found.value, np.linalg.eigvalsh(dense)[-1], rtol=1e-6)
 
 
 def test_of_a_network_is_that_of_its_dense_hessian():
