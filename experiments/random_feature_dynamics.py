@@ -14,9 +14,9 @@ test loss leaves the train loss and turns upwards where the score begins to memo
 What is seen (--quick: d = 8, p = 64, n = 32, t = 0.1, 4 replicates): the points lie on the lines. The mean
 losses of descent and flow differ by at most 0.0017 at η = 0.1/r and 0.02 at η = 1/r, both at the first point,
 and by 1e-5 and 1e-4 at the last. The test loss is least at τ = 3 to 4 over r and then rises from 0.85 to 1.18
-while the train loss falls on to 0.56. At the larger settings (d = 32, p = 512, n = 128, t = 0.01, 3 replicates,
-10,000 steps of 1/r, 11 minutes on one core) they differ by at most 0.0014 and 0.003, and the test loss rises
-from 1 to 11 while the train loss falls to 0.46.
+while the train loss falls on to 0.56. At the larger settings (d = 32, p = 512, n = 128, t = 0.01, 3
+replicates, 10,000 steps of 1/r, 11 minutes on one core) they differ by at most 0.0014 and 0.003, and the
+test loss rises from 1 to 11 while the train loss falls to 0.46.
 """
 
 import sys
