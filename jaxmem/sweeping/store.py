@@ -110,9 +110,12 @@ class Store:
             return dataset.isel(replicate=slice(0, self._replicates))
 
     def _array(self, name: str) -> zarr.Array:
-        array = self._group[name]
+        array = self._group.get(name)
         if not isinstance(array, zarr.Array):
-            raise KeyError(name)
+            raise StoreError(
+                f"store {self._name!r} has no variable {name}: it is damaged, or another version of jaxmem "
+                "made it; choose another path."
+            )
         return array
 
     def _create(self, study: Study, attributes: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The sweep on a study that knows nothing of diffusion: the invariants hold for any."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -190,6 +191,16 @@ def test_foreign_and_missing_stores_are_refused(tmp_path):
         jaxmem.open_store(tmp_path / "other")
     with pytest.raises(jaxmem.StoreError, match="holds other data"):
         jaxmem.sweep(STUDY, replicates=2, store=tmp_path / "other")
+
+
+def test_a_store_without_a_variable_is_not_continued(tmp_path):
+    path = tmp_path / "s"
+    study = Means(spread=2.0)
+    jaxmem.sweep(study, replicates=2, store=path)
+    name = next(iter(study.variables()))
+    shutil.rmtree(path / name)
+    with pytest.raises(jaxmem.StoreError, match=f"has no variable {name}: it is damaged, or another version"):
+        jaxmem.sweep(study, replicates=3, store=path)
 
 
 def test_a_damaged_store_says_so(tmp_path):
