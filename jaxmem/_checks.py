@@ -60,7 +60,7 @@ def real_number(
         and (most is None or number <= most)
         and (below is None or number < below)
     )
-    if not inside or isinstance(value, bool):
+    if not inside or isinstance(value, bool | str):
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
     return number
 

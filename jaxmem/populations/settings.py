@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from jaxmem import _checks
 from jaxmem._precision import as_float64, with_float64
+from jaxmem._settings import make_plain, values_of
 from jaxmem.populations.empirical import Empirical
 from jaxmem.populations.gaussian import Gaussian
 from jaxmem.populations.gaussian_mixture import GaussianMixture
@@ -69,6 +70,7 @@ class PopulationSettings:
         """Name the arrays that were handed over, or the files that hold them, by their contents."""
         for name in ("covariance", "samples"):
             object.__setattr__(self, name, _named(name, getattr(self, name)))
+        make_plain(self)
 
     @property
     def available(self) -> float:
@@ -86,7 +88,7 @@ class PopulationSettings:
             values = getattr(self, name)
             if isinstance(values, tuple):
                 _checks.increasing(name, values)
-            for value in values if isinstance(values, tuple) else (values,):
+            for value in values_of(values):
                 _checks.real_number(name, value, least=least)
         for spike in self.spikes:
             _checks.real_number("spikes", spike)

@@ -46,6 +46,8 @@ def summarise(dataset: xr.Dataset, *, confidence: float = 0.95) -> xr.Dataset:
     Raises:
         ValueError: `dataset` has no dimension `replicate`.
     """
+    if not isinstance(dataset, xr.Dataset):
+        raise ValueError(f"dataset must be an xarray.Dataset, got {dataset!r}.")
     if "replicate" not in dataset.dims:
         raise ValueError(f"dataset must have a dimension replicate, got {tuple(map(str, dataset.dims))}.")
     completed = _completed(dataset)

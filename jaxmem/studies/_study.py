@@ -8,7 +8,6 @@ stored beside the results. To add one: write its fields with a docstring each, `
 import dataclasses
 import itertools
 import math
-import types
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
@@ -19,6 +18,7 @@ from jaxtyping import Array
 
 from jaxmem import _checks as check
 from jaxmem._panels import Panel
+from jaxmem._settings import make_plain, takes_one_or_many
 from jaxmem._typing import Key
 from jaxmem._variables import Coordinate, Variable
 
@@ -53,6 +53,10 @@ class Study(ABC):
 
     panels: ClassVar[tuple[Panel, ...]] = ()
     """What its figure shows; where there are none, every summarised variable gets a panel."""
+
+    def __post_init__(self) -> None:
+        """Take lists and arrays where tuples are meant; a study with checks of its own calls this first."""
+        make_plain(self)
 
     def axes(self) -> dict[str, tuple[Any, ...]]:
         """Coordinate name → values, in the order of the result's dimensions."""
@@ -146,21 +150,11 @@ def _axis_fields(settings: Any) -> list[tuple[str, tuple[Any, ...], dict[str, st
             found.extend(_axis_fields(value))
         elif "coordinate" in field.metadata:
             found.append((field.metadata["coordinate"], value, labels))
-        elif isinstance(value, tuple) and _takes_one_or_many(hints[field.name]):
+        elif isinstance(value, tuple) and takes_one_or_many(hints[field.name]):
             found.append((field.name, value, labels))
     for name, values, _ in found:
         check.increasing(name, values)
     return found
-
-
-def _takes_one_or_many(hint: Any) -> bool:
-    """Whether an annotation is a union of a number and a tuple of numbers."""
-    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
-        return False
-    options = typing.get_args(hint)
-    return any(option in (int, float) for option in options) and any(
-        typing.get_origin(option) is tuple for option in options
-    )
 
 
 def _plain(value: Any) -> Any:

@@ -74,6 +74,7 @@ class Condensation(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        super().__post_init__()
         self.axes()
         for dim in self.dims:
             check.positive_integer("dims", dim)

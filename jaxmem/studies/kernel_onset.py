@@ -19,6 +19,7 @@ from jaxmem import _checks as check
 from jaxmem._panels import Curve, Guide, Panel
 from jaxmem._precision import with_float64
 from jaxmem._randomness import stream
+from jaxmem._settings import values_of
 from jaxmem._typing import Covariance, Integer, Key, Samples, Scalar, Vector
 from jaxmem._variables import Coordinate, Variable
 from jaxmem.metrics import gaussian_distances
@@ -129,6 +130,7 @@ class KernelOnset(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        super().__post_init__()
         self.axes()
         for dim in self.dims:
             check.positive_integer("dims", dim)
@@ -143,8 +145,8 @@ class KernelOnset(Study):
         check.positive_integer("generated_size", self.generated_size, least=2)
         for name in ("time", "noise_scale", "bandwidth"):
             values = getattr(self, name)
-            for value in values if isinstance(values, tuple) else (values,):
-                if value is not None:
+            for value in values_of(values):
+                if not (name == "noise_scale" and value is None):
                     check.real_number(name, value, above=0.0)
         if self.draws != math.inf:
             check.real_number("draws", self.draws, least=1)

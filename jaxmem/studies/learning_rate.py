@@ -16,6 +16,7 @@ from jaxmem import metrics
 from jaxmem._panels import Curve, Panel
 from jaxmem._precision import with_float64
 from jaxmem._randomness import stream
+from jaxmem._settings import values_of
 from jaxmem._typing import Key, Samples, Scalar
 from jaxmem._variables import Variable
 from jaxmem.metrics.score_error import POINTS, BatchScore
@@ -101,11 +102,12 @@ class LearningRate(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is; learning rates are put in order."""
-        object.__setattr__(self, "learning_rates", tuple(sorted(self.learning_rates)))
-        self.axes()
+        super().__post_init__()
         for rate in self.learning_rates:
             check.real_number("learning_rates", rate, above=0.0)
-        for sigma in self.noise if isinstance(self.noise, tuple) else (self.noise,):
+        object.__setattr__(self, "learning_rates", tuple(sorted(self.learning_rates)))
+        self.axes()
+        for sigma in values_of(self.noise):
             check.real_number("noise", sigma, above=0.0, below=1.0)
         check.positive_integer("samples", self.samples, least=2)
         for dim in self._dims():
@@ -167,7 +169,7 @@ class LearningRate(Study):
         return found | (self._variations(state.model, data, mu, sigma) if self._dims() == (1,) else {})
 
     def _dims(self) -> tuple[int, ...]:
-        return self.dim if isinstance(self.dim, tuple) else (self.dim,)
+        return values_of(self.dim)
 
     def _risks(
         self, key: Key, model: TwoLayerReLU, data: Samples, mu: Scalar, sigma: Scalar

@@ -17,6 +17,7 @@ from jaxmem import metrics, theory
 from jaxmem._panels import Curve, Guide, Panel
 from jaxmem._precision import with_float64
 from jaxmem._randomness import stream
+from jaxmem._settings import values_of
 from jaxmem._typing import Integer, Key
 from jaxmem._variables import Coordinate, Variable
 from jaxmem.populations import PopulationSettings, reduced_sample
@@ -172,6 +173,7 @@ class LinearOverlaps(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        super().__post_init__()
         self.axes()
         least = 2 if self.estimate_mean else 1
         for dim in self.dims:
@@ -191,7 +193,7 @@ class LinearOverlaps(Study):
                         f"loads must leave two disjoint sets within the {self.population.available} samples "
                         f"of the data set, got {load:g}, which takes 2 · {n} at d = {dim}."
                     )
-        for value in self.ridge if isinstance(self.ridge, tuple) else (self.ridge,):
+        for value in values_of(self.ridge):
             check.real_number("ridge", value, least=0.0)
         check.positive_integer("generated", self.generated)
         if not self.quantities:

@@ -136,6 +136,7 @@ class MemorisationTime(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        super().__post_init__()
         self.axes()
         for n in self.samples:
             check.positive_integer("samples", n, least=2)

@@ -21,6 +21,7 @@ from jaxmem import metrics
 from jaxmem._panels import Curve, Guide, Panel
 from jaxmem._precision import with_float64
 from jaxmem._randomness import stream
+from jaxmem._settings import values_of
 from jaxmem._typing import Integer, Key, Reference, Samples
 from jaxmem._variables import Coordinate, Variable
 from jaxmem.noising import ornstein_uhlenbeck
@@ -136,6 +137,7 @@ class NonlinearOnset(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        super().__post_init__()
         self.axes()
         for name in ("dims", "widths"):
             for value in getattr(self, name):
@@ -160,11 +162,11 @@ class NonlinearOnset(Study):
             check.positive_integer(name, getattr(self, name), least=least)
         for name in ("learning_rate", "bandwidth"):
             values = getattr(self, name)
-            for value in values if isinstance(values, tuple) else (values,):
+            for value in values_of(values):
                 check.real_number(name, value, above=0.0)
         check.real_number("end", self.end, above=0.0)
         check.real_number("start", self.start, above=self.end)
-        spheres = self.sphere_dim if isinstance(self.sphere_dim, tuple) else (self.sphere_dim,)
+        spheres = values_of(self.sphere_dim)
         for sphere in spheres:
             if sphere is not None:
                 check.positive_integer("sphere_dim", sphere, most=min(self.dims) - 1)

@@ -16,6 +16,7 @@ from jaxmem import metrics
 from jaxmem._panels import Curve, Panel
 from jaxmem._precision import with_float64
 from jaxmem._randomness import stream
+from jaxmem._settings import values_of
 from jaxmem._typing import Key
 from jaxmem._variables import Coordinate, Variable
 from jaxmem.populations import PopulationSettings
@@ -76,6 +77,7 @@ class ReverseSteps(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        super().__post_init__()
         self.axes()
         self.population.check(self.dims)
         for value in self.steps:
@@ -91,10 +93,10 @@ class ReverseSteps(Study):
                     )
         check.one_of("scheme", self.scheme, ("euler-maruyama", "euler", "heun", "exponential"))
         check.real_number("spacing", self.spacing, above=0.0)
-        ends = self.end if isinstance(self.end, tuple) else (self.end,)
+        ends = values_of(self.end)
         for end in ends:
             check.real_number("end", end, above=0.0)
-        for start in self.start if isinstance(self.start, tuple) else (self.start,):
+        for start in values_of(self.start):
             check.real_number("start", start, above=max(ends))
 
     def coordinates(self) -> dict[str, Coordinate]:

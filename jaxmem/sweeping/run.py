@@ -57,6 +57,8 @@ def sweep(
         StoreError: the store cannot be written, is damaged, or was made by another configuration.
         KeyboardInterrupt: passed on after the chunk in progress has been written.
     """
+    if isinstance(study, type) or not isinstance(study, Study):
+        raise ValueError(f"study must be a study, such as jaxmem.studies.KernelOnset(), got {study!r}.")
     replicates = check.positive_integer("replicates", replicates)
     seed = check.positive_integer("seed", seed, least=0, most=2**32 - 1)
     memory_budget = check.positive_integer("memory_budget", memory_budget)
