@@ -29,6 +29,11 @@ def test_of_a_quadratic_is_its_largest_eigenvalue_even_if_another_is_larger_in_s
     np.testing.assert_allclose(every.value, 3.0, rtol=1e-5)
 
 
+@jax.jit
+def of_quadratic(matrix):
+    return sharpness(lambda vector: vector @ matrix @ vector / 2, jnp.zeros(60), KEY, iterations=40)
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e-9])
 @pytest.mark.parametrize(
     "eigenvalues", [[3.0, 1.0, -2.0] + 57 * [0.0], 60 * [-2.0], 20 * [1.5] + 20 * [1.0] + 20 * [-4.0]]
@@ -36,8 +41,7 @@ def test_of_a_quadratic_is_its_largest_eigenvalue_even_if_another_is_larger_in_s
 def test_few_distinct_eigenvalues_end_the_krylov_space(eigenvalues, scale):
     basis = np.linalg.qr(np.random.default_rng(2).normal(size=(60, 60)))[0]
     with jax.enable_x64(True):
-        matrix = scale * jnp.asarray(basis * np.array(eigenvalues) @ basis.T)
-    found = sharpness(lambda vector: vector @ matrix @ vector / 2, jnp.zeros(60), KEY, iterations=40)
+        found = of_quadratic(scale * jnp.asarray(basis * np.array(eigenvalues) @ basis.T))
     np.testing.assert_allclose(found.value, scale * max(eigenvalues), rtol=1e-9)
     assert found.residual < 1e-9 * scale
 
