@@ -16,10 +16,10 @@ What is seen (--quick: 8 replicates, 40 on spheres, 2,000 steps, 95 % Wilson int
   0.47] for the third. The linear denoiser crosses 1/2 at about 2 to 3 d for d = 16.
 - sliced Wasserstein still knows the train set at n = 64 d: P = 0.12 [0.02, 0.47], 0 and 0 [0, 0.32], not 1/2,
   where no sample counts as memorised any more. Being no copy is not yet being independent of the train set.
-- two Gaussians, 4 apart: the same order. The fraction memorised falls from 0.06, 0.65 and 0.98 at n = d to 0,
-  0.02 and 0.58 at 4 d and under 0.03 at 16 d; the kernel's P is 0 up to 4 d, and at 64 d 0.25 [0.07, 0.59],
-  0.75 [0.41, 0.93] and 0.50 [0.22, 0.79]. Sliced Wasserstein knows the train set even there, but for the
-  smallest model, whose samples are far from both.
+- two Gaussians, 4 apart: the same order. The fraction memorised falls from 0.06, 0.65 and 0.98 at n = d to
+  0.003, 0.02 and 0.58 at 4 d and under 0.03 at 16 d; the kernel's P is 0 up to 4 d, and at 64 d 0.25 [0.07,
+  0.59], 0.75 [0.41, 0.93] and 0.50 [0.22, 0.79]. Sliced Wasserstein knows the train set even there, but for
+  the smallest model, whose samples are far from both.
 - 528 parameters and 2,000 steps leave a bad model, with single runs far off the population: little is
   memorised where little is learnt, so read the sliced Wasserstein distance beside P.
 - spheres: the kernel's P is 1 for k = 2 at every n, and at d = 16 even for k = 7, memorised or not. That is

@@ -67,7 +67,7 @@ class PopulationSettings:
     components − 1 axes (at least 0, in the units of the data)."""
 
     def __post_init__(self) -> None:
-        """Name the arrays that were handed over, or the files that hold them, by their contents."""
+        """Name given arrays, or the files that hold them, by their contents; make the other fields plain."""
         for name in ("covariance", "samples"):
             object.__setattr__(self, name, _named(name, getattr(self, name)))
         make_plain(self)

@@ -155,13 +155,14 @@ def _one_curve(
     ):
         value = np.where(crossing.inside, scale(crossing.low), np.nan)
         interval = percentile_interval(scale(crossing.low[1:]), scale(crossing.high[1:]), confidence)
-        found |= {
-            name: value[0],
-            f"{name}_low": np.nan if alone else interval.low,
-            f"{name}_high": np.nan if alone else interval.high,
-            f"{name}_share": np.nan if alone else crossing.inside[1:].mean(),
-            f"{name}_resamples": np.full_like(value[1:], np.nan) if alone else value[1:],
+        of_resamples = {
+            f"{name}_low": interval.low,
+            f"{name}_high": interval.high,
+            f"{name}_share": crossing.inside[1:].mean(),
+            f"{name}_resamples": value[1:],
         }
+        found[name] = value[0]
+        found |= {key: np.full_like(one, np.nan) if alone else one for key, one in of_resamples.items()}
     middle = sign * logit(levels[0])
     below, above = log_odds[0] < middle, log_odds[0] > middle
     found["bracket_low"] = np.exp(x[below][-1:].max(initial=-np.inf))

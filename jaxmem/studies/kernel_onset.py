@@ -144,8 +144,7 @@ class KernelOnset(Study):
         check.positive_integer("reference_size", self.reference_size, least=2)
         check.positive_integer("generated_size", self.generated_size, least=2)
         for name in ("time", "noise_scale", "bandwidth"):
-            values = getattr(self, name)
-            for value in values_of(values):
+            for value in values_of(getattr(self, name)):
                 if not (name == "noise_scale" and value is None):
                     check.real_number(name, value, above=0.0)
         if self.draws != math.inf:

@@ -161,13 +161,11 @@ class NonlinearOnset(Study):
         }.items():
             check.positive_integer(name, getattr(self, name), least=least)
         for name in ("learning_rate", "bandwidth"):
-            values = getattr(self, name)
-            for value in values_of(values):
+            for value in values_of(getattr(self, name)):
                 check.real_number(name, value, above=0.0)
         check.real_number("end", self.end, above=0.0)
         check.real_number("start", self.start, above=self.end)
-        spheres = values_of(self.sphere_dim)
-        for sphere in spheres:
+        for sphere in values_of(self.sphere_dim):
             if sphere is not None:
                 check.positive_integer("sphere_dim", sphere, most=min(self.dims) - 1)
         if self.sphere_dim is not None and self.population != PopulationSettings():
