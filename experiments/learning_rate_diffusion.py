@@ -24,9 +24,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxmem import replicate_key
-from jaxmem._randomness import stream
 from jaxmem.metrics import maximum_mean_discrepancy_squared, memorised_fraction
 from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.numerics.randomness import stream
 from jaxmem.plotting import save
 from jaxmem.populations import Gaussian
 from jaxmem.sampling import sample_reverse_process, time_grid

@@ -23,7 +23,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxmem import replicate_key
-from jaxmem._randomness import stream
+from jaxmem.numerics.randomness import stream
 from jaxmem.plotting import save
 from jaxmem.populations import Gaussian
 from jaxmem.scores import TwoLayerReLU, empirical_score, scores_at

@@ -28,8 +28,8 @@ import numpy as np
 import xarray as xr
 
 from jaxmem import replicate_key
-from jaxmem._randomness import stream
 from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.numerics.randomness import stream
 from jaxmem.plotting import Curve, Panel, plot, save
 from jaxmem.populations import Gaussian
 from jaxmem.scores import RandomFeatures

@@ -1,7 +1,7 @@
 """Order parameters and distances (floor 1): pure functions of samples, moments or models."""
 
-from jaxmem._bidiagonal import BidiagonalCovariance as BidiagonalCovariance
-from jaxmem._spectral import SpectralCovariance as SpectralCovariance
+from jaxmem.covariances.bidiagonal import BidiagonalCovariance as BidiagonalCovariance
+from jaxmem.covariances.spectral import SpectralCovariance as SpectralCovariance
 from jaxmem.metrics.condensation import Condensation as Condensation
 from jaxmem.metrics.condensation import condensation as condensation
 from jaxmem.metrics.density_distances import DensityDistances as DensityDistances

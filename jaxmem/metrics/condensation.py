@@ -13,10 +13,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float64
 
 from jaxmem import _checks
-from jaxmem._posterior import Tile, map_queries, noised_data
-from jaxmem._precision import as_float64, with_float64
-from jaxmem._randomness import stream
 from jaxmem._typing import Integer, Key, Samples, Scalar
+from jaxmem.numerics.posterior import Tile, map_queries, noised_data
+from jaxmem.numerics.precision import as_float64, with_float64
+from jaxmem.numerics.randomness import stream
 
 
 class Condensation(NamedTuple):

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Float64
 
 from jaxmem import _checks
-from jaxmem._precision import with_float64
 from jaxmem._typing import RealArray
+from jaxmem.numerics.precision import with_float64
 
 
 class DensityDistances(NamedTuple):

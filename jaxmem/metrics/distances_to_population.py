@@ -13,9 +13,9 @@ population first, in which its samples do not move either.
 import jax.numpy as jnp
 from jaxtyping import Array, Float64
 
-from jaxmem._covariance import AbstractCovariance, Diagonal
-from jaxmem._precision import with_float64
 from jaxmem._typing import Vector
+from jaxmem.covariances.covariance import AbstractCovariance, Diagonal
+from jaxmem.numerics.precision import with_float64
 
 
 @with_float64

@@ -4,10 +4,10 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float64
 
-from jaxmem._precision import with_float64
 from jaxmem._typing import Integer, Reference, Samples
 from jaxmem.metrics.discrepancy import discrepancy
 from jaxmem.metrics.pair_sums import Exponents
+from jaxmem.numerics.precision import with_float64
 
 
 @with_float64

@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float64
 
-from jaxmem import _checks, _linear_algebra
-from jaxmem._precision import with_float64
+from jaxmem import _checks
 from jaxmem._typing import Covariance, Integer, Vector
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.precision import with_float64
 
 RANK_TOLERANCE = 16.0
 """Eigenvalues under this times √d ε count as zero, for a matrix scaled to unit diagonal.
@@ -100,14 +101,14 @@ def _distances(
 
     diagonal = jnp.diag(sigma_1 + sigma_2) / 2
     scale = jnp.sqrt(jnp.where(diagonal > 0, diagonal, 1))
-    middle, axes = _linear_algebra.eigh((sigma_1 + sigma_2) / 2 / jnp.outer(scale, scale))
+    middle, axes = linear_algebra.eigh((sigma_1 + sigma_2) / 2 / jnp.outer(scale, scale))
     inside = middle > max(rounding_1, rounding_2)
     if ranks is not None:
         inside |= jnp.arange(middle.size)[::-1] < jnp.maximum(*ranks)
         middle = jnp.maximum(middle, jnp.finfo(middle.dtype).eps)
     inverse_root = jnp.where(inside, 1 / jnp.sqrt(jnp.where(inside, middle, 1)), 0)
     whitener = axes * inverse_root / scale[:, None]
-    contrast, rotation = _linear_algebra.eigh(whitener.T @ (sigma_1 - sigma_2) @ whitener / 2)
+    contrast, rotation = linear_algebra.eigh(whitener.T @ (sigma_1 - sigma_2) @ whitener / 2)
 
     least = jnp.min(middle, initial=jnp.inf, where=inside)
     size = inside.sum()
@@ -123,7 +124,7 @@ def _distances(
     log_affinity = jnp.where(equivalent, log_affinity, -jnp.inf)
     factor = scale[:, None] * axes * jnp.sqrt(jnp.where(inside, middle, 0)) @ rotation
     product = jnp.sqrt(share_1)[:, None] * (factor.T @ factor) * jnp.sqrt(share_2)
-    fidelity = _linear_algebra.singular_values(product).sum()
+    fidelity = linear_algebra.singular_values(product).sum()
     bures = (difference**2).sum() + jnp.trace(sigma_1) + jnp.trace(sigma_2) - 2 * fidelity
     return GaussianDistances(
         hellinger_squared=-jnp.expm1(log_affinity),
@@ -140,7 +141,7 @@ def operator_norm_distance(covariance_1: Covariance, covariance_2: Covariance) -
     _checks.covariance("covariance_1", covariance_1)
     _checks.covariance("covariance_2", covariance_2, dim=covariance_1.shape[0])
     difference = jnp.asarray(covariance_1, jnp.float64) - jnp.asarray(covariance_2, jnp.float64)
-    return jnp.abs(_linear_algebra.eigvalsh(difference)).max()
+    return jnp.abs(linear_algebra.eigvalsh(difference)).max()
 
 
 def _rounding(covariance: Covariance) -> float:

@@ -26,8 +26,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float64
 
-from jaxmem import _checks, _linear_algebra
-from jaxmem._precision import with_float64
+from jaxmem import _checks
 from jaxmem._typing import Covariance, Integer, Reference, Samples, Scalar, Vector
 from jaxmem.metrics.pair_sums import (
     MOST_DIFFERENCED_DIMENSIONS,
@@ -38,6 +37,8 @@ from jaxmem.metrics.pair_sums import (
     row_number,
     valid_rows,
 )
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.precision import with_float64
 
 
 class KernelGap(eqx.Module):
@@ -194,8 +195,8 @@ def _log_gaussian_overlap(
     identity = jnp.eye(dim, dtype=jnp.float64)
     # float64: near n = d the covariance of the one-step denoiser has condition numbers of 1e6 and more
     smoothed = jnp.asarray(covariance, jnp.float64) + jnp.asarray(bandwidth, jnp.float64) ** 2 * identity
-    factor = _linear_algebra.cholesky(smoothed)
-    whitening = _linear_algebra.solve_lower_triangular(factor, identity).T.astype(dtype)
+    factor = linear_algebra.cholesky(smoothed)
+    whitening = linear_algebra.solve_lower_triangular(factor, identity).T.astype(dtype)
     centred = (jnp.asarray(samples, jnp.float64) - jnp.asarray(mean, jnp.float64)).astype(dtype)
     whitened = jnp.matmul(centred, whitening, precision=jax.lax.Precision.HIGHEST)
     exponents = jnp.where(valid_rows(samples, count), -(whitened**2).sum(1) / 2, -jnp.inf)

@@ -6,9 +6,9 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float64
 
 from jaxmem import _checks
-from jaxmem._precision import with_float64
 from jaxmem._typing import Integer, Reference, Samples, Scalar
 from jaxmem.metrics.discrepancy import discrepancy
+from jaxmem.numerics.precision import with_float64
 
 
 @with_float64

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Float64
 
 from jaxmem import _checks
-from jaxmem._posterior import Tile, map_queries, noised_data
-from jaxmem._precision import as_float64, with_float64
 from jaxmem._typing import Integer, RealArray, Samples
+from jaxmem.numerics.posterior import Tile, map_queries, noised_data
+from jaxmem.numerics.precision import as_float64, with_float64
 
 MEMORISED_RATIO = 1 / 3
 

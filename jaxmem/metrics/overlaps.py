@@ -4,9 +4,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmem import _checks
-from jaxmem._precision import with_float64
-from jaxmem._spectral import SpectralCovariance
 from jaxmem._typing import Scalar
+from jaxmem.covariances.spectral import SpectralCovariance
+from jaxmem.numerics.precision import with_float64
 
 
 @with_float64

@@ -16,8 +16,8 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Float64, Int32
 
 from jaxmem import _checks
-from jaxmem._precision import with_float64
 from jaxmem._typing import Integer, Mask, Samples, Scalar, Vector
+from jaxmem.numerics.precision import with_float64
 
 Exponents = Float[Array, "rows columns"]
 Carry = TypeVar("Carry")

@@ -20,9 +20,9 @@ from jax.scipy.special import ndtr
 from jaxtyping import Array, Bool, Float, Float64
 
 from jaxmem import _checks
-from jaxmem._posterior import ELEMENTS
-from jaxmem._precision import as_float64, with_float64
 from jaxmem._typing import Integer, RealArray, Scalar
+from jaxmem.numerics.posterior import ELEMENTS
+from jaxmem.numerics.precision import as_float64, with_float64
 
 Line = Float[RealArray, "n 1"]
 

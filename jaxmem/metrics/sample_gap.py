@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from jaxtyping import Float
 
-from jaxmem._precision import with_float64
 from jaxmem._typing import Integer, RealArray, Reference, Samples, Scalar
+from jaxmem.numerics.precision import with_float64
 
 
 @with_float64

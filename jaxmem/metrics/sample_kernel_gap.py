@@ -14,10 +14,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Float64
 
 from jaxmem import _checks
-from jaxmem._posterior import Tile, map_queries, noised_data
-from jaxmem._precision import as_float64, with_float64
 from jaxmem._typing import Integer, RealArray, Reference, Samples, Scalar
 from jaxmem.metrics.kernel_gap import KernelGap, kernel_bandwidth, kernel_gap_from_logs, log_self_overlap
+from jaxmem.numerics.posterior import Tile, map_queries, noised_data
+from jaxmem.numerics.precision import as_float64, with_float64
 
 
 @with_float64

@@ -19,9 +19,9 @@ import scipy.special
 from jaxtyping import Array, Float, Float64
 
 from jaxmem import _checks
-from jaxmem._precision import as_float64, with_float64
-from jaxmem._randomness import stream
 from jaxmem._typing import Integer, Key, Samples, Scalar
+from jaxmem.numerics.precision import as_float64, with_float64
+from jaxmem.numerics.randomness import stream
 
 BatchScore = Callable[[Array], Array]
 

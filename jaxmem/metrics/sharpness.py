@@ -12,10 +12,11 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Float64, PyTree
 
-from jaxmem import _checks, _linear_algebra
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
+from jaxmem import _checks
 from jaxmem._typing import Key
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 
 EXHAUSTED = 1e-12
 """A new direction shorter than this, relative to the Hessian, is the rounding of none.
@@ -74,5 +75,5 @@ def sharpness(
     diagonal = jnp.where(reached, diagonal, diagonal[0])  # at most λ_max, where 0 may be more
     tridiagonal = jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
     tridiagonal = jnp.where(jnp.isfinite(tridiagonal).all(), tridiagonal, jnp.nan)
-    values, vectors = _linear_algebra.eigh(tridiagonal)
+    values, vectors = linear_algebra.eigh(tridiagonal)
     return Sharpness(values[-1], jnp.abs(beside[-1] * vectors[-1, -1]))

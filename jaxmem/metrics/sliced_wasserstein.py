@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float32, Float64, Int64
 
 from jaxmem import _checks
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
 from jaxmem._typing import Integer, Key, Reference, Samples, Vector
 from jaxmem.metrics.pair_sums import mean_of, row_number, valid_rows
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 
 
 @with_float64

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from jaxmem._panels import Curve, Panel, Theory
+from jaxmem.describing.panels import Curve, Panel, Theory
 from jaxmem.statistics import summary_kind
 
 LOG_FROM = 10.0

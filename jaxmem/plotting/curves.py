@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
-from jaxmem._panels import Curve, Panel
+from jaxmem.describing.panels import Curve, Panel
 from jaxmem.plotting.marks import draw_guides, draw_infinities, draw_transition
 from jaxmem.plotting.quantity import Quantity, dense, fixed_coordinates, theory_along
 from jaxmem.plotting.style import (

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from jaxmem._panels import Panel, Theory
+from jaxmem.describing.panels import Panel, Theory
 from jaxmem.plotting.choice import panels_of, with_theory
 from jaxmem.plotting.curves import Legend, draw_curves
 from jaxmem.plotting.phase_map import draw_map

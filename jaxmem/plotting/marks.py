@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from jaxmem._panels import Guide
+from jaxmem.describing.panels import Guide
 from jaxmem.plotting.quantity import Quantity, dense
 from jaxmem.plotting.style import FONT_SIZE, GREY, LINE_WIDTH, MARKER_SIZE, Colour
 

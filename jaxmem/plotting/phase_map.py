@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
-from jaxmem._panels import Panel
+from jaxmem.describing.panels import Panel
 from jaxmem.plotting.marks import draw_guides
 from jaxmem.plotting.quantity import Quantity, dense, fixed_coordinates, theory_along
 from jaxmem.plotting.style import FONT_SIZE, label_of

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from jaxmem._panels import Curve
+from jaxmem.describing.panels import Curve
 from jaxmem.statistics import summarise, summary_kind, summary_names
 
 THEORY_POINTS = 400

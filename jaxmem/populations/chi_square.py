@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float32, Int
 
-from jaxmem._randomness import stream
 from jaxmem._typing import Key
+from jaxmem.numerics.randomness import stream
 
 
 @jax.jit

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Array, Float, Float32, Float64
 
 from jaxmem import _checks
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
 from jaxmem._typing import Key, RealArray, Samples, Scalar
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations.gaussian import Gaussian
 from jaxmem.populations.gaussian_mixture import GaussianMixture
 from jaxmem.populations.population import AbstractPopulation

@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Float64
 
-from jaxmem import _checks, _linear_algebra
-from jaxmem._precision import as_float64, with_float64
-from jaxmem._randomness import stream
+from jaxmem import _checks
 from jaxmem._typing import Covariance, Key, RealArray, Scalar, Vector
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.precision import as_float64, with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations.population import AbstractPopulation
 
 HIGHEST = jax.lax.Precision.HIGHEST
@@ -88,7 +89,7 @@ class Gaussian(AbstractPopulation):
         _checks.shape("mean", mean, np.shape(covariance)[0])
         _checks.finite("mean", mean)
         matrix = as_float64(covariance)
-        eigenvalues, eigenvectors = _linear_algebra.eigh((matrix + matrix.T) / 2)
+        eigenvalues, eigenvectors = linear_algebra.eigh((matrix + matrix.T) / 2)
         rounding = matrix.shape[0] * float(jnp.finfo(covariance.dtype).eps) * eigenvalues[-1]
         return cls(mean, jnp.where(eigenvalues > rounding, eigenvalues, 0.0)[::-1], eigenvectors[:, ::-1])
 

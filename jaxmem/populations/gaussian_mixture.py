@@ -7,9 +7,9 @@ from jaxtyping import Array, Float, Float32, Float64
 from scipy.linalg import helmert
 
 from jaxmem import _checks
-from jaxmem._precision import as_float64, with_float64
-from jaxmem._randomness import stream
 from jaxmem._typing import Key, RealArray, Scalar
+from jaxmem.numerics.precision import as_float64, with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations.gaussian import Gaussian
 from jaxmem.populations.population import AbstractPopulation
 

@@ -20,10 +20,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float64
 
 from jaxmem import _checks
-from jaxmem._bidiagonal import BidiagonalCovariance
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
 from jaxmem._typing import Integer, Key, Scalar
+from jaxmem.covariances.bidiagonal import BidiagonalCovariance
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations.chi_square import chi_square
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxmem import _checks
-from jaxmem._precision import as_float64, with_float64
-from jaxmem._settings import make_plain, values_of
+from jaxmem.describing.settings import make_plain, values_of
+from jaxmem.numerics.precision import as_float64, with_float64
 from jaxmem.populations.empirical import Empirical
 from jaxmem.populations.gaussian import Gaussian
 from jaxmem.populations.gaussian_mixture import GaussianMixture

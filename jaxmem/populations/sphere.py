@@ -11,9 +11,9 @@ from jaxtyping import Array, Float, Float32, Float64, Int
 from scipy.fft import dct
 
 from jaxmem import _checks
-from jaxmem._precision import as_float64, with_float64
-from jaxmem._randomness import stream
 from jaxmem._typing import Integer, Key, RealArray, Scalar
+from jaxmem.numerics.precision import as_float64, with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations.population import AbstractPopulation
 
 HIGHEST = jax.lax.Precision.HIGHEST

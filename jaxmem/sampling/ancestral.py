@@ -18,9 +18,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Float32
 
 from jaxmem import _checks
-from jaxmem._randomness import stream
 from jaxmem._typing import Key, RealArray, Scalar
 from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.numerics.randomness import stream
 
 
 def diffusion_times(

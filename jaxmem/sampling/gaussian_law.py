@@ -18,10 +18,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Float64
 
 from jaxmem import _checks
-from jaxmem._precision import with_float64
-from jaxmem._spectral import SpectralCovariance
 from jaxmem._typing import Integer, RealArray, Scalar
+from jaxmem.covariances.spectral import SpectralCovariance
 from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.numerics.precision import with_float64
 from jaxmem.scores.linear_gaussian import LinearGaussian
 
 START = 5.0

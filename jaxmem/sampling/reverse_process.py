@@ -21,9 +21,9 @@ import numpy as np
 from jaxtyping import Array, Float, Float32
 
 from jaxmem import _checks
-from jaxmem._randomness import stream
 from jaxmem._typing import Key, RealArray, Scalar
 from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.numerics.randomness import stream
 
 Score = Callable[[Any, Any], Any]
 """(t, x) → score at one point."""

@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Array, Float, Float64
 
 from jaxmem import _checks
-from jaxmem._posterior import ELEMENTS, NoisedData, Tile, map_queries, noised_data
-from jaxmem._precision import as_float64, with_float64
 from jaxmem._typing import Integer, RealArray, Samples, Scalar
+from jaxmem.numerics.posterior import ELEMENTS, NoisedData, Tile, map_queries, noised_data
+from jaxmem.numerics.precision import as_float64, with_float64
 
 
 @with_float64

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-from jaxmem import _checks, _linear_algebra
-from jaxmem._padding import padded_size
-from jaxmem._precision import with_float64
-from jaxmem._spectral import HIGHEST, SpectralCovariance
+from jaxmem import _checks
 from jaxmem._typing import Integer, RealArray, Samples, Scalar, Vector
+from jaxmem.covariances.spectral import HIGHEST, SpectralCovariance
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.padding import padded_size
+from jaxmem.numerics.precision import with_float64
 
 
 class LinearGaussian(eqx.Module):
@@ -98,9 +99,9 @@ def _eigenpairs(rows: Float[Array, "n d"]) -> tuple[Float[Array, "k"], Float[Arr
     """Eigenvalues and eigenvectors of rowsᵀ rows, leading first, from its smaller Gram matrix."""
     capacity, dim = rows.shape
     if capacity >= dim:
-        values, vectors = _linear_algebra.eigh(jnp.matmul(rows.T, rows, precision=HIGHEST))
+        values, vectors = linear_algebra.eigh(jnp.matmul(rows.T, rows, precision=HIGHEST))
         return values[::-1], vectors[:, ::-1]
-    values, left = _linear_algebra.eigh(jnp.matmul(rows, rows.T, precision=HIGHEST))
+    values, left = linear_algebra.eigh(jnp.matmul(rows, rows.T, precision=HIGHEST))
     vectors = jnp.matmul(rows.T, left[:, ::-1], precision=HIGHEST)
     norms = jnp.linalg.norm(vectors, axis=0)
     return values[::-1], vectors / jnp.where(norms > 0, norms, 1)

@@ -22,12 +22,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Float32, Float64
 
-from jaxmem import _checks, _linear_algebra
-from jaxmem._padding import padded_size
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
+from jaxmem import _checks
 from jaxmem._typing import Integer, Key, RealArray, Samples, Scalar
 from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.padding import padded_size
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 
 SOURCE_TIME = 2.0
 SOURCE_NOISE_SCALE = math.exp(-2 * SOURCE_TIME)
@@ -179,7 +180,7 @@ def _slope_by_pairs(
     scale = jnp.trace(gram) / number
     scale = jnp.where(scale > 0, scale, 1.0)
     gram = gram + scale * (jnp.outer(valid, valid) / number + jnp.diag(1 - valid))
-    return jnp.tile(centred.rows, (draws, 1)).T @ _linear_algebra.solve_positive(gram, pairs), offset
+    return jnp.tile(centred.rows, (draws, 1)).T @ linear_algebra.solve_positive(gram, pairs), offset
 
 
 def _slope_by_coordinates(
@@ -198,14 +199,14 @@ def _slope_by_coordinates(
     number = draws * centred.number
     offset = total.sum(0) / number
     gram = gram - number * jnp.outer(offset, offset)
-    slope = _linear_algebra.solve_positive(gram, total.T @ centred.rows).T
+    slope = linear_algebra.solve_positive(gram, total.T @ centred.rows).T
     return jnp.where(number > dim, slope, jnp.nan), offset
 
 
 def _slope_of_all_noise(centred: _Centred, mu: Scalar, sigma: Scalar) -> Float64[Array, "d d"]:
     """B = μ S (μ² S + σ² I)^-1, symmetric because both factors commute."""
     moment = centred.rows.T @ centred.rows / centred.number
-    return _linear_algebra.solve_positive(mu**2 * moment + sigma**2 * jnp.eye(centred.mean.size), mu * moment)
+    return linear_algebra.solve_positive(mu**2 * moment + sigma**2 * jnp.eye(centred.mean.size), mu * moment)
 
 
 def _check_fit(

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmem import _checks
-from jaxmem._randomness import stream
 from jaxmem._typing import Key
+from jaxmem.numerics.randomness import stream
 from jaxmem.scores.score_model import Fixed
 
 

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmem import _checks
-from jaxmem._randomness import stream
 from jaxmem._typing import Key, Scalar
+from jaxmem.numerics.randomness import stream
 
 
 class ResidualMLP(eqx.Module):

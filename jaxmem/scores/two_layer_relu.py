@@ -15,8 +15,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmem import _checks
-from jaxmem._randomness import stream
 from jaxmem._typing import Key
+from jaxmem.numerics.randomness import stream
 from jaxmem.scores.line_network import line_network
 from jaxmem.scores.score_model import Fixed
 

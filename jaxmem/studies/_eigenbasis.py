@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float32, Float64
 
-from jaxmem._randomness import stream
 from jaxmem._typing import Key
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import Empirical, GivenArray, PopulationSettings
 from jaxmem.studies._study import Point
 

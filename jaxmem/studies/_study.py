@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 from jaxtyping import Array
 
 from jaxmem import _checks as check
-from jaxmem._panels import Panel
-from jaxmem._settings import make_plain, takes_one_or_many
 from jaxmem._typing import Key
-from jaxmem._variables import Coordinate, Variable
+from jaxmem.describing.panels import Panel
+from jaxmem.describing.settings import make_plain, takes_one_or_many
+from jaxmem.describing.variables import Coordinate, Variable
 
 Point = Mapping[str, Any]
 """One point of the grid: a value per axis, concrete or traced."""

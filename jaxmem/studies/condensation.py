@@ -13,12 +13,12 @@ from jaxtyping import Array
 
 from jaxmem import _checks as check
 from jaxmem import metrics, theory
-from jaxmem._panels import Curve, Guide, Panel
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
 from jaxmem._typing import Key
-from jaxmem._variables import Variable
+from jaxmem.describing.panels import Curve, Guide, Panel
+from jaxmem.describing.variables import Variable
 from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import Gaussian
 from jaxmem.studies._study import Point, Study, axis
 

@@ -16,12 +16,10 @@ import xarray as xr
 from jaxtyping import Array, Float32, Float64
 
 from jaxmem import _checks as check
-from jaxmem._panels import Curve, Guide, Panel
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
-from jaxmem._settings import values_of
 from jaxmem._typing import Covariance, Integer, Key, Samples, Scalar, Vector
-from jaxmem._variables import Coordinate, Variable
+from jaxmem.describing.panels import Curve, Guide, Panel
+from jaxmem.describing.settings import values_of
+from jaxmem.describing.variables import Coordinate, Variable
 from jaxmem.metrics import gaussian_distances
 from jaxmem.metrics.density_distances import density_distances
 from jaxmem.metrics.energy_distance import energy_distance
@@ -29,6 +27,8 @@ from jaxmem.metrics.kernel_gap import kernel_bandwidth, kernel_gap, log_self_ove
 from jaxmem.metrics.maximum_mean_discrepancy import maximum_mean_discrepancy_squared, median_bandwidth
 from jaxmem.metrics.sample_gap import sample_gap
 from jaxmem.metrics.sliced_wasserstein import sliced_wasserstein
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Gaussian, PopulationSettings
 from jaxmem.scores import denoiser_capacity, fit_one_step_denoiser, generate, generated_law
 from jaxmem.studies._study import Point, Study, axis, number

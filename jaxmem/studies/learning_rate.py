@@ -13,13 +13,13 @@ from jaxtyping import Array, PyTree
 
 from jaxmem import _checks as check
 from jaxmem import metrics
-from jaxmem._panels import Curve, Panel
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
-from jaxmem._settings import values_of
 from jaxmem._typing import Key, Samples, Scalar
-from jaxmem._variables import Variable
+from jaxmem.describing.panels import Curve, Panel
+from jaxmem.describing.settings import values_of
+from jaxmem.describing.variables import Variable
 from jaxmem.metrics.score_error import POINTS, BatchScore
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import Gaussian
 from jaxmem.scores import TwoLayerReLU, empirical_score, empirical_score_on_line, scores_at
 from jaxmem.scores.score_model import partition_trainable

@@ -14,12 +14,12 @@ from jaxtyping import Array
 
 from jaxmem import _checks as check
 from jaxmem import metrics, theory
-from jaxmem._panels import Curve, Guide, Panel
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
-from jaxmem._settings import values_of
 from jaxmem._typing import Integer, Key
-from jaxmem._variables import Coordinate, Variable
+from jaxmem.describing.panels import Curve, Guide, Panel
+from jaxmem.describing.settings import values_of
+from jaxmem.describing.variables import Coordinate, Variable
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import PopulationSettings, reduced_sample
 from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
 from jaxmem.studies._eigenbasis import train_sets

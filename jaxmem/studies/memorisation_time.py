@@ -15,13 +15,13 @@ from jaxtyping import Array, Float, Float32
 
 from jaxmem import _checks as check
 from jaxmem import metrics, theory
-from jaxmem._padding import padded_size
-from jaxmem._panels import Curve, Panel
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
 from jaxmem._typing import Key, Scalar
-from jaxmem._variables import Coordinate, Variable
+from jaxmem.describing.panels import Curve, Panel
+from jaxmem.describing.variables import Coordinate, Variable
 from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.numerics.padding import padded_size
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import Gaussian
 from jaxmem.sampling import ancestral
 from jaxmem.scores import RandomFeatures

@@ -18,13 +18,13 @@ from jaxtyping import Array, Float32
 
 from jaxmem import _checks as check
 from jaxmem import metrics
-from jaxmem._panels import Curve, Guide, Panel
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
-from jaxmem._settings import values_of
 from jaxmem._typing import Integer, Key, Reference, Samples
-from jaxmem._variables import Coordinate, Variable
+from jaxmem.describing.panels import Curve, Guide, Panel
+from jaxmem.describing.settings import values_of
+from jaxmem.describing.variables import Coordinate, Variable
 from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, PopulationSettings, Sphere
 from jaxmem.sampling import ancestral, sample_reverse_process, time_grid
 from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, empirical_score

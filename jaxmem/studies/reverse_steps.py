@@ -13,12 +13,12 @@ from jaxtyping import Array
 
 from jaxmem import _checks as check
 from jaxmem import metrics
-from jaxmem._panels import Curve, Panel
-from jaxmem._precision import with_float64
-from jaxmem._randomness import stream
-from jaxmem._settings import values_of
 from jaxmem._typing import Key
-from jaxmem._variables import Coordinate, Variable
+from jaxmem.describing.panels import Curve, Panel
+from jaxmem.describing.settings import values_of
+from jaxmem.describing.variables import Coordinate, Variable
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import PopulationSettings
 from jaxmem.sampling.gaussian_law import END, START, propagated_law, step_response
 from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity

@@ -1,6 +1,6 @@
 """Grid, batching, store, resume (floor 3): runs any study everywhere and knows nothing of diffusion."""
 
-from jaxmem._randomness import replicate_key as replicate_key
+from jaxmem.numerics.randomness import replicate_key as replicate_key
 from jaxmem.sweeping.batching import compilations as compilations
 from jaxmem.sweeping.grid import families as families
 from jaxmem.sweeping.run import sweep as sweep

@@ -16,8 +16,8 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array
 from threadpoolctl import threadpool_limits
 
-from jaxmem._precision import with_float64
-from jaxmem._randomness import replicate_key
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import replicate_key
 from jaxmem.sweeping.grid import Family, Index, Task
 from jaxmem.sweeping.protocol import Study
 

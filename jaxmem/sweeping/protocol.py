@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from jaxtyping import Array
 
 from jaxmem._typing import Key
-from jaxmem._variables import Coordinate, Variable
+from jaxmem.describing.variables import Coordinate, Variable
 
 Point = Mapping[str, Any]
 

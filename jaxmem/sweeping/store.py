@@ -22,7 +22,7 @@ import xarray as xr
 import zarr
 import zarr.storage
 
-from jaxmem._variables import Coordinate
+from jaxmem.describing.variables import Coordinate
 from jaxmem.sweeping.batching import Results
 from jaxmem.sweeping.protocol import Study
 

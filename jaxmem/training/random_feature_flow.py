@@ -19,10 +19,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Float64
 
-from jaxmem import _checks, _linear_algebra
-from jaxmem._precision import as_float64, with_float64
-from jaxmem._randomness import stream
+from jaxmem import _checks
 from jaxmem._typing import Integer, Key, RealArray, Samples, Scalar
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.precision import as_float64, with_float64
+from jaxmem.numerics.randomness import stream
 from jaxmem.scores.random_features import RandomFeatures
 
 HIGHEST = jax.lax.Precision.HIGHEST
@@ -108,7 +109,7 @@ def gradient_flow(
     _checks.real_number("sigma", sigma, above=0.0)
     _checks.real_number("ridge", ridge, least=0.0)
     dim = moments.cross.shape[0]
-    eigenvalues, eigenvectors = _linear_algebra.eigh(moments.covariance)
+    eigenvalues, eigenvectors = linear_algebra.eigh(moments.covariance)
     rates = 2 * (sigma**2 * jnp.maximum(eigenvalues, 0) / dim + ridge)
     drive = -(2 * sigma / dim) * jnp.matmul(moments.cross, eigenvectors, precision=HIGHEST)
     return RandomFeatureFlow(rates, eigenvectors, drive)

@@ -17,9 +17,9 @@ import optax
 from jaxtyping import Array, Float32, Int, Int32
 
 from jaxmem import _checks
-from jaxmem._randomness import stream
 from jaxmem._typing import Key, Scalar
 from jaxmem.noising import add_noise
+from jaxmem.numerics.randomness import stream
 from jaxmem.scores.score_model import scores_at
 from jaxmem.training.noise_levels import NoiseLevels
 

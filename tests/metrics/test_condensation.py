@@ -2,8 +2,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmem._randomness import stream
 from jaxmem.metrics import condensation
+from jaxmem.numerics.randomness import stream
 
 KEY = jax.random.key(0)
 

@@ -9,7 +9,6 @@ import pytest
 from scipy.special import digamma
 from scipy.stats import ks_2samp
 
-from jaxmem._precision import with_float64
 from jaxmem.metrics import (
     bures,
     hellinger_squared,
@@ -19,6 +18,7 @@ from jaxmem.metrics import (
     log_affinity,
     operator_norm,
 )
+from jaxmem.numerics.precision import with_float64
 from jaxmem.populations import Gaussian, reduced_sample
 from jaxmem.scores import fit_linear_gaussian
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from jaxmem._precision import with_float64
+from jaxmem.numerics.precision import with_float64
 from jaxmem.sampling import continuum_response, propagated_law, step_response
 from jaxmem.scores import fit_linear_gaussian
 

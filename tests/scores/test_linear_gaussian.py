@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.special import digamma
 
-from jaxmem._precision import with_float64
 from jaxmem.metrics import bures, kl_generated_population, kl_population_generated
+from jaxmem.numerics.precision import with_float64
 from jaxmem.populations import Gaussian
 from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
 

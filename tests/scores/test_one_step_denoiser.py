@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typechecking import unchecked
 
-from jaxmem._randomness import stream
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import Gaussian
 from jaxmem.scores import (
     denoise,

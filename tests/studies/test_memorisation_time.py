@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 import jaxmem
-from jaxmem._randomness import stream
 from jaxmem.cli import main
+from jaxmem.numerics.randomness import stream
 from jaxmem.populations import Gaussian
 from jaxmem.scores import RandomFeatures
 from jaxmem.statistics import summary_table

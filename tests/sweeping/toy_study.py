@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmem._padding import padded_size
-from jaxmem._randomness import stream
-from jaxmem._variables import Coordinate, Variable
+from jaxmem.describing.variables import Coordinate, Variable
+from jaxmem.numerics.padding import padded_size
+from jaxmem.numerics.randomness import stream
 from jaxmem.studies._study import Study, axis
 
 

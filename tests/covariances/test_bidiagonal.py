@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from jaxmem._bidiagonal import QUADRATURE_RANGE, BidiagonalCovariance, square_root_poles
+from jaxmem.covariances.bidiagonal import QUADRATURE_RANGE, BidiagonalCovariance, square_root_poles
 
 
 def form(diagonal, superdiagonal, ridge=0.0):

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float64, Int
 
-from jaxmem._precision import as_float64
 from jaxmem._typing import Integer, Samples, Scalar
+from jaxmem.numerics.precision import as_float64
 
 TILE = 1024
 """Data rows per step: with 256 queries a float64 tile of logits is 2 MB and stays in the cache."""

@@ -18,9 +18,9 @@ from jax.scipy.linalg import eigh_tridiagonal
 from jaxtyping import Array, Float
 from scipy.special import ellipj, ellipkm1
 
-from jaxmem._covariance import AbstractCovariance, Diagonal
-from jaxmem._precision import with_float64
 from jaxmem._typing import Scalar, Vector
+from jaxmem.covariances.covariance import AbstractCovariance, Diagonal
+from jaxmem.numerics.precision import with_float64
 
 QUADRATURE_NODES = 48
 """Poles of the rational square root: 1e-12 of the trace for the spectra of samples, n = d included."""

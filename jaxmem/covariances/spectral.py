@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmem import _linear_algebra
-from jaxmem._bidiagonal import extreme_eigenvalues
-from jaxmem._covariance import AbstractCovariance, Diagonal
-from jaxmem._precision import with_float64
 from jaxmem._typing import Covariance, Scalar, Vector
+from jaxmem.covariances.bidiagonal import extreme_eigenvalues
+from jaxmem.covariances.covariance import AbstractCovariance, Diagonal
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.precision import with_float64
 
 HIGHEST = jax.lax.Precision.HIGHEST
 
@@ -31,7 +31,7 @@ class SpectralCovariance(AbstractCovariance):
     @with_float64
     def from_matrix(cls, matrix: Covariance) -> "SpectralCovariance":
         """All d eigenpairs of a symmetric positive semi-definite matrix, float64."""
-        values, vectors = _linear_algebra.eigh(jnp.asarray(matrix, jnp.float64))
+        values, vectors = linear_algebra.eigh(jnp.asarray(matrix, jnp.float64))
         return cls(jnp.maximum(values[::-1], 0), vectors[:, ::-1], jnp.zeros(()))
 
     @property
@@ -111,7 +111,7 @@ class SpectralCovariance(AbstractCovariance):
         if not jnp.ndim(weights):
             return jnp.sqrt(weights) * self.map(jnp.sqrt).trace()
         roots = jnp.sqrt(jnp.asarray(weights, self.values.dtype))
-        values = _linear_algebra.eigvalsh(roots[:, None] * self.matrix() * roots)
+        values = linear_algebra.eigvalsh(roots[:, None] * self.matrix() * roots)
         return jnp.sqrt(jnp.maximum(values, 0)).sum()
 
     @with_float64
@@ -132,7 +132,7 @@ def _tridiagonalise(matrix: Float[Array, "d d"]) -> tuple[Float[Array, "d"], Flo
     """Diagonal and off-diagonal of Qᵀ A Q by Householder reflections; (2/3) d³ multiplications, no TPU."""
     if matrix.shape[0] == 1:
         return matrix[0], jnp.zeros(0, matrix.dtype)
-    return _linear_algebra.tridiagonal(matrix)
+    return linear_algebra.tridiagonal(matrix)
 
 
 def _log_determinant(matrix: Float[Array, "d d"]) -> Scalar:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmem import _linear_algebra
-from jaxmem._precision import with_float64
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.precision import with_float64
 
 MATRICES = np.random.default_rng(0).normal(size=(6, 4, 9))
 POSITIVE = MATRICES @ MATRICES.swapaxes(1, 2)
@@ -19,11 +19,11 @@ LOWER = np.tril(POSITIVE)
 @pytest.mark.parametrize(
     ("function", "reference", "arguments"),
     [
-        (_linear_algebra.eigvalsh, np.linalg.eigvalsh, (POSITIVE,)),
-        (_linear_algebra.singular_values, lambda a: np.linalg.svd(a, compute_uv=False), (MATRICES,)),
-        (_linear_algebra.cholesky, np.linalg.cholesky, (POSITIVE,)),
-        (_linear_algebra.solve_lower_triangular, np.linalg.solve, (LOWER, MATRICES)),
-        (_linear_algebra.solve_positive, np.linalg.solve, (POSITIVE, MATRICES)),
+        (linear_algebra.eigvalsh, np.linalg.eigvalsh, (POSITIVE,)),
+        (linear_algebra.singular_values, lambda a: np.linalg.svd(a, compute_uv=False), (MATRICES,)),
+        (linear_algebra.cholesky, np.linalg.cholesky, (POSITIVE,)),
+        (linear_algebra.solve_lower_triangular, np.linalg.solve, (LOWER, MATRICES)),
+        (linear_algebra.solve_positive, np.linalg.solve, (POSITIVE, MATRICES)),
     ],
 )
 def test_in_any_nesting_equals_numpy(function, reference, arguments):
@@ -37,17 +37,17 @@ def test_in_any_nesting_equals_numpy(function, reference, arguments):
 
 @with_float64
 def test_eigenpairs_and_tridiagonal_form():
-    values, vectors = jax.vmap(_linear_algebra.eigh)(POSITIVE)
+    values, vectors = jax.vmap(linear_algebra.eigh)(POSITIVE)
     np.testing.assert_allclose(vectors * values[:, None] @ vectors.mT, POSITIVE, atol=1e-12)
     for matrix, diagonal, beside in zip(
-        POSITIVE, *jax.vmap(_linear_algebra.tridiagonal)(POSITIVE), strict=True
+        POSITIVE, *jax.vmap(linear_algebra.tridiagonal)(POSITIVE), strict=True
     ):
         reduced = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
         np.testing.assert_allclose(np.linalg.eigvalsh(reduced), np.linalg.eigvalsh(matrix), rtol=1e-12)
 
 
 def test_one_shared_argument_and_a_jit_inside_float64():
-    batched = jax.vmap(with_float64(jax.jit(_linear_algebra.solve_positive)), in_axes=(None, 0))
+    batched = jax.vmap(with_float64(jax.jit(linear_algebra.solve_positive)), in_axes=(None, 0))
     with jax.enable_x64(True):
         right = jnp.asarray(MATRICES)
     np.testing.assert_allclose(
@@ -57,7 +57,7 @@ def test_one_shared_argument_and_a_jit_inside_float64():
 
 def test_gradient():
     with jax.enable_x64(True):
-        gradient = jax.vmap(jax.grad(lambda a: _linear_algebra.eigvalsh(a)[-1]))(jnp.asarray(POSITIVE))
+        gradient = jax.vmap(jax.grad(lambda a: linear_algebra.eigvalsh(a)[-1]))(jnp.asarray(POSITIVE))
         leading = np.linalg.eigh(POSITIVE)[1][:, :, -1]
         np.testing.assert_allclose(gradient, leading[:, :, None] * leading[:, None], rtol=1e-8, atol=1e-12)
 
@@ -66,7 +66,7 @@ def test_independent_batches_finish_together():
     """Batched by jnp.linalg, this program hangs for ever on two cores with jaxlib 0.10."""
     program = """
 import jax, jax.numpy as jnp
-from jaxmem._linear_algebra import cholesky
+from jaxmem.numerics.linear_algebra import cholesky
 jax.config.update("jax_enable_x64", True)
 x = jax.random.normal(jax.random.key(0), (3, 1500, 12, 12))
 x = x @ x.mT + jnp.eye(12)

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.linalg import sqrtm
 
-from jaxmem._spectral import SpectralCovariance
+from jaxmem.covariances.spectral import SpectralCovariance
 
 DIM = 6
 

@@ -1,0 +1,1 @@
+"""Covariances with structure (ground): by their leading eigenpairs, or in bidiagonal form."""
