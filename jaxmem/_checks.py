@@ -4,13 +4,18 @@ Public functions call these once on what the user gave; inner kernels trust thei
 (inside jit or vmap) has a shape but no numbers, so its numbers are not looked at.
 """
 
+import inspect
 import itertools
 import math
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SYMMETRY_TOLERANCE = 1e-6
 """Largest |A - Aᵀ| over max|A| that still counts as symmetric: float32 rounding of a d = 1,000 product."""
@@ -89,6 +94,88 @@ def whole_numbers(name: str, values: Any, *, least: int = 1) -> np.ndarray:
     broken = array != np.round(array)
     if broken.any():
         raise ValueError(f"{name} must be whole numbers of at least {least}, got {array[broken][0].item()}.")
+    return array
+
+
+def real_array(name: str, value: Any, *, keep_half: bool = False) -> Any:
+    """Return `value` as a floating-point array, JAX's or NumPy's, that holds its digits.
+
+    Lists, whole numbers, booleans, pandas and xarray objects become NumPy arrays, float32 where that holds
+    every value of their type and float64 otherwise, whatever the caller's setting of 64-bit types is; JAX
+    arrays of floats and traced values stay what they are. Half precision becomes float32 unless `keep_half`.
+
+    Raises:
+        ValueError: naming the argument, for complex numbers, masked arrays, objects, strings and dates.
+    """
+    if _is_masked(value):
+        raise ValueError(
+            f"{name} must be an array of real numbers, got a masked array, whose hidden values would count; "
+            "give it filled or without its masked rows."
+        )
+    keeps = is_traced(value) or (_is_jax(value) and _is_floating(value.dtype))  # JAX may have no float64
+    array = value if keeps else _as_numpy(name, value)
+    dtype = array.dtype
+    if _is_floating(dtype):
+        least, most = (2 if keep_half else 4), 8
+        if least <= dtype.itemsize <= most:
+            return array
+        return array.astype(np.float32 if dtype.itemsize < least else np.float64)
+    if str(dtype).startswith(("bool", "int", "uint")):
+        return array.astype(float if is_traced(array) else np.result_type(dtype, np.float32))
+    raise ValueError(f"{name} must be an array of real numbers, got {dtype} values.")
+
+
+def real_arrays(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a public function: its arguments `names`, where they are given, come as `real_array`s."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def converted(*args: P.args, **kwargs: P.kwargs) -> R:
+            arguments = signature.bind(*args, **kwargs)
+            for name in names:
+                if arguments.arguments.get(name) is not None:
+                    arguments.arguments[name] = real_array(name, arguments.arguments[name])
+            return function(*arguments.args, **arguments.kwargs)
+
+        return converted
+
+    return decorate
+
+
+def _is_masked(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(isinstance(entry, np.ma.MaskedArray) for entry in value)
+    return isinstance(value, np.ma.MaskedArray)
+
+
+def _is_jax(value: Any) -> bool:
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(value, jax.Array)
+
+
+def _is_floating(dtype: Any) -> bool:
+    """Of NumPy, or the half precision of JAX that NumPy does not know."""
+    return str(dtype).startswith(("float", "bfloat"))
+
+
+def _as_numpy(name: str, value: Any) -> Any:
+    """What NumPy, or JAX where a list holds traced values, makes of `value`; objects and text included."""
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        jax = sys.modules.get("jax")
+        if jax is not None and isinstance(error, jax.errors.TracerArrayConversionError):
+            return jax.numpy.asarray(value)
+        raise ValueError(
+            f"{name} must be an array of real numbers, got {type(value).__name__}, of which NumPy makes none "
+            f"({str(error).splitlines()[0]})."
+        ) from None
+    if array.dtype == object and hasattr(value, "to_numpy"):  # pandas' nullable numbers
+        types = [str(dtype) for dtype in np.ravel(np.asarray(value.dtypes, object))]
+        if all(kind.lower().startswith(("int", "uint", "float", "bool")) for kind in types):
+            return value.to_numpy(np.float64, na_value=np.nan)
     return array
 
 
