@@ -20,6 +20,7 @@ from scipy.special import ellipj, ellipkm1
 
 from jaxmem._typing import Scalar, Vector
 from jaxmem.covariances.covariance import AbstractCovariance, Diagonal
+from jaxmem.numerics import linear_algebra
 from jaxmem.numerics.precision import with_float64
 
 QUADRATURE_NODES = 48
@@ -115,7 +116,7 @@ class BidiagonalCovariance(AbstractCovariance):
         def captured(pole: Scalar) -> Scalar:
             return self.dim - pole * scaled._pivot_sums(ridge, 1.0, pole)[1]
 
-        return jnp.sqrt(bound) * (coefficients @ jax.vmap(captured)(bound * nodes))
+        return jnp.sqrt(bound) * linear_algebra.product(coefficients, jax.vmap(captured)(bound * nodes))
 
     @with_float64
     def distance_norm(self, other: Diagonal) -> Scalar:

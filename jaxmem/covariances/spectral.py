@@ -10,6 +10,7 @@ from jaxmem._typing import Covariance, Scalar, Vector
 from jaxmem.covariances.bidiagonal import extreme_eigenvalues
 from jaxmem.covariances.covariance import AbstractCovariance, Diagonal
 from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 
 HIGHEST = jax.lax.Precision.HIGHEST
@@ -49,22 +50,22 @@ class SpectralCovariance(AbstractCovariance):
         """Vᵀ C V for the orthonormal columns of V; None stands for V = I. Cost d² k."""
         if basis is None:
             return self
-        rotated = jnp.matmul(basis.T, self.vectors, precision=HIGHEST).astype(self.vectors.dtype)
+        rotated = product(basis.T, self.vectors).astype(self.vectors.dtype)
         return SpectralCovariance(self.values, rotated, self.rest)
 
     @with_float64
     def matrix(self) -> Float[Array, "d d"]:
         """C as a dense matrix; cost d² k."""
         weighted = self.vectors * (self.values - self.rest)
-        outer = jnp.matmul(weighted, self.vectors.T, precision=HIGHEST)
+        outer = product(weighted, self.vectors.T)
         return outer + self.rest * jnp.eye(self.dim, dtype=outer.dtype)
 
     @with_float64
     def apply(self, x: Float[Array, "*batch d"]) -> Float[Array, "*batch d"]:
         """C x, in the dtype of x; cost 2 d k a row."""
         vectors = self.vectors.astype(x.dtype)
-        along = jnp.matmul(x, vectors, precision=HIGHEST) * (self.values - self.rest).astype(x.dtype)
-        return jnp.matmul(along, vectors.T, precision=HIGHEST) + self.rest.astype(x.dtype) * x
+        along = product(x, vectors) * (self.values - self.rest).astype(x.dtype)
+        return product(along, vectors.T) + self.rest.astype(x.dtype) * x
 
     @with_float64
     def trace(self) -> Scalar:
@@ -75,13 +76,17 @@ class SpectralCovariance(AbstractCovariance):
     def trace_product(self, other: "SpectralCovariance") -> Scalar:
         """Tr(C C') from Σ_ij α_i β_j (u_i·v_j)², α and β the values over their rests; cost k k' d."""
         above, above_other = self.values - self.rest, other.values - other.rest
-        squares = jnp.matmul(self.vectors.T, other.vectors, precision=HIGHEST) ** 2
-        return above @ squares @ above_other + other.rest * self.trace() + self.rest * above_other.sum()
+        squares = product(self.vectors.T, other.vectors) ** 2
+        return (
+            product(product(above, squares), above_other)
+            + other.rest * self.trace()
+            + self.rest * above_other.sum()
+        )
 
     @with_float64
     def diagonal(self) -> Float[Array, "d"]:
         """C_ii; cost d k."""
-        return self.rest + self.vectors**2 @ (self.values - self.rest)
+        return self.rest + product(self.vectors**2, self.values - self.rest)
 
     @with_float64
     def log_determinant(self, shift: Diagonal = 0.0) -> Scalar:
@@ -103,7 +108,7 @@ class SpectralCovariance(AbstractCovariance):
         if jnp.ndim(shift):
             matrix = self.matrix() + jnp.diag(shift)
             return jnp.expm1(_log_determinant(matrix + jnp.outer(x, x)) - _log_determinant(matrix))
-        return x @ self._inverse(shift).apply(x)
+        return product(x, self._inverse(shift).apply(x))
 
     @with_float64
     def root_trace(self, weights: Diagonal = 1.0) -> Scalar:

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float64
 
 from jaxmem import _checks
 from jaxmem._typing import Integer, Key, Samples, Scalar
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.posterior import Tile, map_queries, noised_data
 from jaxmem.numerics.precision import as_float64, with_float64
 from jaxmem.numerics.randomness import stream
@@ -89,7 +90,7 @@ def _condensation(
         none = (jnp.array(-jnp.inf), jnp.array(0.0), jnp.array(0.0))
         peak, total, squares = noised.fold(step, none)
         log_others = jnp.where(jnp.isfinite(peak), peak, 0) + jnp.log(total)
-        log_own = (noised.mu * row @ y - noised.mu**2 * row @ row / 2) / noised.sigma**2
+        log_own = (noised.mu * product(row, y) - noised.mu**2 * product(row, row) / 2) / noised.sigma**2
         log_all = jnp.logaddexp(log_own, log_others)
         own_weight, shift = jnp.exp(log_own - log_all), jnp.exp(peak - log_all)
         return jnp.stack(

@@ -19,6 +19,7 @@ from jaxtyping import Array, Bool, Float64
 from jaxmem import _checks
 from jaxmem._typing import Covariance, Integer, Vector
 from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 
 RANK_TOLERANCE = 16.0
@@ -108,7 +109,7 @@ def _distances(
         middle = jnp.maximum(middle, jnp.finfo(middle.dtype).eps)
     inverse_root = jnp.where(inside, 1 / jnp.sqrt(jnp.where(inside, middle, 1)), 0)
     whitener = axes * inverse_root / scale[:, None]
-    contrast, rotation = linear_algebra.eigh(whitener.T @ (sigma_1 - sigma_2) @ whitener / 2)
+    contrast, rotation = linear_algebra.eigh(product(product(whitener.T, sigma_1 - sigma_2), whitener) / 2)
 
     least = jnp.min(middle, initial=jnp.inf, where=inside)
     size = inside.sum()
@@ -118,13 +119,13 @@ def _distances(
     difference = mean_1 - mean_2
     equivalent &= _inside_support(difference, mean_1, mean_2, scale, axes, inside)
 
-    shift = (rotation.T @ (whitener.T @ difference)) ** 2
+    shift = product(rotation.T, product(whitener.T, difference)) ** 2
     safe_1, safe_2 = (jnp.where(equivalent, share, 1) for share in (share_1, share_2))
     log_affinity = _log_product(safe_1, safe_2).sum() / 4 - shift.sum() / 8
     log_affinity = jnp.where(equivalent, log_affinity, -jnp.inf)
-    factor = scale[:, None] * axes * jnp.sqrt(jnp.where(inside, middle, 0)) @ rotation
-    product = jnp.sqrt(share_1)[:, None] * (factor.T @ factor) * jnp.sqrt(share_2)
-    fidelity = linear_algebra.singular_values(product).sum()
+    factor = product(scale[:, None] * axes * jnp.sqrt(jnp.where(inside, middle, 0)), rotation)
+    roots = jnp.sqrt(share_1)[:, None] * product(factor.T, factor) * jnp.sqrt(share_2)
+    fidelity = linear_algebra.singular_values(roots).sum()
     bures = (difference**2).sum() + jnp.trace(sigma_1) + jnp.trace(sigma_2) - 2 * fidelity
     return GaussianDistances(
         hellinger_squared=-jnp.expm1(log_affinity),
@@ -186,5 +187,5 @@ def _inside_support(
 ) -> Bool[Array, ""]:
     """Whether the means differ only along the joint range of the covariances."""
     size = jnp.maximum(jnp.abs(mean_1 / scale), jnp.abs(mean_2 / scale)).max()
-    beside = jnp.where(inside, 0, axes.T @ (difference / scale))
+    beside = jnp.where(inside, 0, product(axes.T, difference / scale))
     return jnp.abs(beside).max() <= SUPPORT_TOLERANCE * size

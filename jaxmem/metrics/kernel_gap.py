@@ -198,7 +198,7 @@ def _log_gaussian_overlap(
     factor = linear_algebra.cholesky(smoothed)
     whitening = linear_algebra.solve_lower_triangular(factor, identity).T.astype(dtype)
     centred = (jnp.asarray(samples, jnp.float64) - jnp.asarray(mean, jnp.float64)).astype(dtype)
-    whitened = jnp.matmul(centred, whitening, precision=jax.lax.Precision.HIGHEST)
+    whitened = linear_algebra.product(centred, whitening)
     exponents = jnp.where(valid_rows(samples, count), -(whitened**2).sum(1) / 2, -jnp.inf)
     log_normalisation = dim / 2 * jnp.log(2 * jnp.pi) + jnp.log(jnp.diagonal(factor)).sum()
     return jax.nn.logsumexp(exponents.astype(jnp.float64)) - jnp.log(count) - log_normalisation

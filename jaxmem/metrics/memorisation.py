@@ -1,11 +1,11 @@
 """Order parameter m: how close a generated sample comes to a training sample (arXiv 2605.21402)."""
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Float32
 
 from jaxmem import _checks
 from jaxmem._typing import Integer, RealArray, Samples, Vector
+from jaxmem.numerics.linear_algebra import product
 
 
 def memorisation(
@@ -32,7 +32,7 @@ def memorisation(
     _checks.samples("generated", generated)
     _checks.samples("train", train, dim=generated.shape[1], count=count)
     generated, train = _directions(generated, mean), _directions(train, mean)
-    cosines = jnp.abs(jnp.matmul(generated, train.T, precision=jax.lax.Precision.HIGHEST))
+    cosines = jnp.abs(product(generated, train.T))
     if count is not None:
         cosines = jnp.where(jnp.arange(train.shape[0]) < count, cosines, 0)
     return jnp.minimum(cosines.max(-1), 1).mean()

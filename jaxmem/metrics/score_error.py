@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, Float64
 
 from jaxmem import _checks
 from jaxmem._typing import Integer, Key, Samples, Scalar
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import as_float64, with_float64
 from jaxmem.numerics.randomness import stream
 
@@ -126,7 +127,7 @@ def _mean_square(
         y = (mu * rows + sigma * normal).astype(data.dtype)
         values = vector(y.reshape(-1, dim), normal.reshape(-1, dim).astype(jnp.float64))
         squares = (values**2).sum(-1).reshape(per_block, capacity)
-        return total + weight @ jnp.where(valid, squares, 0).sum(1), None
+        return total + product(weight, jnp.where(valid, squares, 0).sum(1)), None
 
     total, _ = jax.lax.scan(block, jnp.zeros(()), index)
     return total / number

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Float64, PyTree
 from jaxmem import _checks
 from jaxmem._typing import Key
 from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 
@@ -61,9 +62,9 @@ def sharpness(
         basis, vector, scale = carry
         basis = basis.at[index].set(vector)
         image = jax.jvp(gradient, (flat,), (vector,))[1]
-        diagonal, scale = image @ vector, jnp.maximum(scale, jnp.linalg.norm(image))
+        diagonal, scale = product(image, vector), jnp.maximum(scale, jnp.linalg.norm(image))
         for _ in range(2):  # once leaves 1e-8 of the old directions, twice rounding only
-            image = image - basis.T @ (basis @ image)
+            image = image - product(basis.T, product(basis, image))
         beside = jnp.linalg.norm(image)
         ends = beside <= EXHAUSTED * scale
         following = jnp.where(ends, 0, image / jnp.where(ends, 1, beside))

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float32, Float64, Int64
 from jaxmem import _checks
 from jaxmem._typing import Integer, Key, Reference, Samples, Vector
 from jaxmem.metrics.pair_sums import mean_of, row_number, valid_rows
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 
@@ -69,7 +70,7 @@ def _sorted_projections(
 ) -> Float32[Array, "projections n"]:
     """Projections of each direction in increasing order, padding last."""
     rows = (jnp.asarray(samples, jnp.float64) - centre).astype(jnp.float32)
-    projected = jnp.matmul(directions, rows.T, precision=jax.lax.Precision.HIGHEST)
+    projected = product(directions, rows.T)
     return jnp.sort(jnp.where(valid_rows(samples, number), projected, jnp.inf), axis=1)
 
 

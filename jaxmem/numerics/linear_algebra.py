@@ -1,4 +1,8 @@
-"""Matrix factorisations that are safe in any batch.
+"""Matrix products and factorisations that are safe in any batch.
+
+`product` in place of `jnp.matmul` and `@`, wherever float64 may be scoped (`numerics.precision`): these write
+the type of their result into the program, and a vmap around a caller's jit, which rewrites the program after
+the scope has closed, rounds that type to float32 and fails. It has full precision on every device.
 
 Two batched LAPACK calls in one CPU program can wait for each other for ever: each blocks a thread of XLA's
 pool while it waits for that same pool to work through its batch (seen with jaxlib 0.10: three batches of
@@ -15,6 +19,8 @@ import jax
 import jax.numpy as jnp
 from jax.scipy import linalg as scipy_linalg
 from jaxtyping import Array, Float
+
+from jaxmem._typing import RealArray
 
 
 def _one_at_a_time_on_cpu(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,6 +53,15 @@ def _one_at_a_time_on_cpu(function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jvp(function, primals, tangents)
 
     return wraps(function)(differentiable)
+
+
+def product(a: Float[RealArray, "... k"], b: Float[RealArray, "k ..."]) -> Float[Array, "..."]:
+    """Σ_k a_…k b_k…, of vectors or matrices."""
+    dtype = jnp.result_type(a, b)
+    dimensions = (((a.ndim - 1,), (0,)), ((), ()))
+    return jax.lax.dot_general(
+        jnp.asarray(a, dtype), jnp.asarray(b, dtype), dimensions, precision=jax.lax.Precision.HIGHEST
+    )
 
 
 @_one_at_a_time_on_cpu

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float64, Int
 
 from jaxmem._typing import Integer, Samples, Scalar
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import as_float64
 
 TILE = 1024
@@ -43,7 +44,7 @@ class NoisedData(NamedTuple):
 
     def logits(self, y: Float64[Array, "d"], tile: Tile) -> Float64[Array, "tile"]:
         """l_i for the rows of a tile, −inf where not valid; y is about μ times the centre."""
-        along = jnp.matmul(tile.rows, y, precision=jax.lax.Precision.HIGHEST)
+        along = product(tile.rows, y)
         logits = (self.mu * along - self.mu**2 * (tile.rows**2).sum(1) / 2) / self.sigma**2
         return jnp.where(tile.valid, logits, -jnp.inf)
 

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Float64
 
 from jaxmem import _checks
 from jaxmem._typing import Integer, RealArray, Samples, Scalar
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.posterior import ELEMENTS, NoisedData, Tile, map_queries, noised_data
 from jaxmem.numerics.precision import as_float64, with_float64
 
@@ -126,7 +127,7 @@ def _posterior_mean(data: NoisedData, y: Float64[Array, "d"]) -> Float64[Array, 
         logits = data.logits(y, tile)
         higher = jnp.maximum(peak, logits.max())
         shrink, weights = jnp.exp(peak - higher), jnp.exp(logits - higher)
-        moment = jnp.matmul(weights, tile.rows, precision=jax.lax.Precision.HIGHEST)
+        moment = product(weights, tile.rows)
         return higher, shrink * total + weights.sum(), shrink * weighted + moment
 
     _, total, weighted = data.fold(step, (jnp.array(-jnp.inf), jnp.array(0.0), jnp.zeros_like(y)))
