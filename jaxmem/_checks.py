@@ -21,6 +21,10 @@ SYMMETRY_TOLERANCE = 1e-6
 """Largest |A - Aᵀ| over max|A| that still counts as symmetric: float32 rounding of a d = 1,000 product."""
 
 
+LEAST_STEPS = 256
+"""Steps of float32 that the range of samples must have: their rounding then adds 1e-4 to the variance."""
+
+
 def is_traced(value: Any) -> bool:
     """Whether `value` is known only to a JAX transformation."""
     jax = sys.modules.get("jax")  # not imported here: theory and statistics do without it
@@ -179,6 +183,13 @@ def _as_numpy(name: str, value: Any) -> Any:
     return array
 
 
+def boolean(name: str, value: Any) -> bool:
+    """Return `value` if it is True or False, and nothing that only counts as such."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
 def one_of(name: str, value: Any, allowed: Iterable[Any]) -> Any:
     """Return `value` if it is among `allowed`."""
     choices = list(allowed)
@@ -225,6 +236,24 @@ def samples(name: str, value: Any, *, dim: int | None = None, least: int = 1, co
         raise ValueError(f"{name} must hold at least {least} samples, got {rows}.")
     finite(name, value)
     row_count(count, rows, least=least)
+
+
+def resolved(*named: tuple[str, Any]) -> None:
+    """Refuse samples whose spread float32 cannot hold so far from the origin; (name, value) of one data set.
+
+    Only float32 samples: their digits were lost before they came here. Those of float64 are centred first.
+    """
+    arrays = [value for _, value in named]
+    if any(is_traced(value) or np.dtype(value.dtype) != np.float32 for value in arrays):
+        return
+    rows = [np.asarray(value) for value in arrays]
+    least, most = np.min([each.min(0) for each in rows], 0), np.max([each.max(0) for each in rows], 0)
+    spread, size = float((most - least).max()), float(max(np.abs(least).max(), np.abs(most).max()))
+    if 0 < spread < LEAST_STEPS * float(np.finfo(np.float32).eps) * size:
+        raise ValueError(
+            f"{' and '.join(name for name, _ in named)} must have a spread that float32 resolves, got one of "
+            f"{spread:g} at a distance of {size:g} from the origin: give float64 or centre them first."
+        )
 
 
 def row_count(count: Any, rows: int, *, least: int = 1) -> None:

@@ -27,7 +27,7 @@ Vector: TypeAlias = Float[RealArray, "d"]
 Covariance: TypeAlias = Float[RealArray, "d d"]
 """A symmetric positive semi-definite matrix."""
 
-Scalar: TypeAlias = Float[Array, ""]
+Scalar: TypeAlias = Float[RealArray, ""]
 """A real number inside a computation."""
 
 Integer: TypeAlias = Int[Array, ""] | int

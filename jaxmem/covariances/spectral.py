@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxmem import _checks
 from jaxmem._typing import Covariance, Scalar, Vector
 from jaxmem.covariances.bidiagonal import extreme_eigenvalues
 from jaxmem.covariances.covariance import AbstractCovariance, Diagonal
@@ -30,6 +31,7 @@ class SpectralCovariance(AbstractCovariance):
 
     @classmethod
     @with_float64
+    @_checks.real_arrays("matrix")
     def from_matrix(cls, matrix: Covariance) -> "SpectralCovariance":
         """All d eigenpairs of a symmetric positive semi-definite matrix, float64."""
         values, vectors = linear_algebra.eigh(jnp.asarray(matrix, jnp.float64))

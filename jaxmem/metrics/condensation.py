@@ -14,7 +14,6 @@ from jaxtyping import Array, Float64
 
 from jaxmem import _checks
 from jaxmem._typing import Integer, Key, Samples, Scalar
-from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.posterior import Tile, map_queries, noised_data
 from jaxmem.numerics.precision import as_float64, with_float64
 from jaxmem.numerics.randomness import stream
@@ -35,6 +34,7 @@ class Condensation(NamedTuple):
 
 
 @with_float64
+@_checks.real_arrays("data")
 def condensation(
     key: Key,
     data: Samples,
@@ -81,7 +81,7 @@ def _condensation(
 
         def step(carry: tuple[Array, Array, Array], tile: Tile) -> tuple[Array, Array, Array]:
             peak, total, squares = carry
-            logits = jnp.where(tile.position == own, -jnp.inf, noised.logits(y, tile))
+            logits = jnp.where(tile.position == own, -jnp.inf, noised.exponents(y, tile))
             higher = jnp.maximum(peak, logits.max())
             finite = jnp.where(jnp.isfinite(higher), higher, 0)  # no other point seen so far
             shrink, weights = jnp.exp(peak - finite), jnp.exp(logits - finite)
@@ -90,7 +90,7 @@ def _condensation(
         none = (jnp.array(-jnp.inf), jnp.array(0.0), jnp.array(0.0))
         peak, total, squares = noised.fold(step, none)
         log_others = jnp.where(jnp.isfinite(peak), peak, 0) + jnp.log(total)
-        log_own = (noised.mu * product(row, y) - noised.mu**2 * product(row, row) / 2) / noised.sigma**2
+        log_own = -(normal**2).sum() / 2  # exactly: y − μ x_own = σ ξ
         log_all = jnp.logaddexp(log_own, log_others)
         own_weight, shift = jnp.exp(log_own - log_all), jnp.exp(peak - log_all)
         return jnp.stack(

@@ -30,6 +30,7 @@ class DensityDistances(NamedTuple):
 
 
 @with_float64
+@_checks.real_arrays("log_p_at_p", "log_q_at_p", "log_p_at_q", "log_q_at_q")
 def density_distances(
     log_p_at_p: Float[RealArray, "n"],
     log_q_at_p: Float[RealArray, "n"],

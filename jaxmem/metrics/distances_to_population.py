@@ -13,12 +13,14 @@ population first, in which its samples do not move either.
 import jax.numpy as jnp
 from jaxtyping import Array, Float64
 
+from jaxmem import _checks
 from jaxmem._typing import Vector
 from jaxmem.covariances.covariance import AbstractCovariance, Diagonal
 from jaxmem.numerics.precision import with_float64
 
 
 @with_float64
+@_checks.real_arrays("population", "offset")
 def kl_generated_population(
     covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
 ) -> Float64[Array, ""]:
@@ -33,6 +35,7 @@ def kl_generated_population(
 
 
 @with_float64
+@_checks.real_arrays("population", "offset")
 def kl_population_generated(
     covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
 ) -> Float64[Array, ""]:
@@ -48,6 +51,7 @@ def kl_population_generated(
 
 
 @with_float64
+@_checks.real_arrays("population", "offset")
 def log_affinity(
     covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
 ) -> Float64[Array, ""]:
@@ -61,6 +65,7 @@ def log_affinity(
 
 
 @with_float64
+@_checks.real_arrays("population", "offset")
 def hellinger_squared(
     covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
 ) -> Float64[Array, ""]:
@@ -69,6 +74,7 @@ def hellinger_squared(
 
 
 @with_float64
+@_checks.real_arrays("population", "offset")
 def bures(
     covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
 ) -> Float64[Array, ""]:
@@ -76,11 +82,12 @@ def bures(
     population = jnp.asarray(population, jnp.float64)
     total = _over_axes(population, covariance.dim)
     means = 0.0 if offset is None else (offset**2).sum()
-    squared = covariance.diagonal().sum() + total - 2 * covariance.root_trace(population) + means
-    return jnp.maximum(squared, 0) / total
+    squared = covariance.diagonal().sum() + total - 2 * covariance.root_trace(population)
+    return (jnp.maximum(squared, 0) + means) / total
 
 
 @with_float64
+@_checks.real_arrays("population")
 def operator_norm(covariance: AbstractCovariance, population: Diagonal) -> Float64[Array, ""]:
     """‖C − Σ‖, the largest |eigenvalue|, in squared units of the data; ridge included, as in all of these."""
     return covariance.distance_norm(jnp.asarray(population, jnp.float64))

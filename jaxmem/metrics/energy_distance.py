@@ -1,16 +1,27 @@
 """Energy distance between two samples (Székely & Rizzo, J. Stat. Plan. Inference 143, 2013)."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float64
 
+from jaxmem import _checks
 from jaxmem._typing import Integer, Reference, Samples
 from jaxmem.metrics.discrepancy import discrepancy
 from jaxmem.metrics.pair_sums import Exponents
 from jaxmem.numerics.precision import with_float64
 
 
+COINCIDENT = 1e-26
+"""Squared distances, in units of the largest coordinate, up to which points are one point to rounding.
+
+There the distance has no slope, and 0 is the middle of its subgradients.
+"""
+
+
 @with_float64
+@_checks.real_arrays("x", "y")
 def energy_distance(
     x: Samples,
     y: Reference,
@@ -41,9 +52,11 @@ def energy_distance(
     Raises:
         ValueError: NaN, samples of different d, or a count outside 1..capacity.
     """
-    return discrepancy(_minus_distance, 0.0, x, y, count, unit=1.0, unbiased=unbiased, dtype=dtype, tile=tile)
+    how: dict[str, Any] = {"unbiased": unbiased, "dtype": dtype, "tile": tile}
+    return discrepancy(_minus_distance, 0.0, x, y, count, unit=1.0, of_distance=True, **how)
 
 
 def _minus_distance(exponents: Exponents) -> Exponents:
     squares = jnp.where(jnp.isneginf(exponents), 0, -2 * exponents)
-    return -jnp.sqrt(jnp.maximum(squares, 0))
+    coincide = squares <= COINCIDENT
+    return jnp.where(coincide, 0, -jnp.sqrt(jnp.where(coincide, 1, squares)))

@@ -23,6 +23,7 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float64
 
@@ -47,8 +48,17 @@ class KernelGap(eqx.Module):
     value: Float64[Array, ""]
     log_scale: Float64[Array, ""]
 
+    def __repr__(self) -> str:
+        """With the numbers, where they are known."""
+        fields = (self.value, self.log_scale)
+        if any(_checks.is_traced(field) or not isinstance(field, jax.Array | np.ndarray) for field in fields):
+            return super().__repr__()
+        value, log_scale = (np.array2string(np.asarray(field)) for field in fields)
+        return f"KernelGap(value={value}, log_scale={log_scale})"
+
 
 @with_float64
+@_checks.real_arrays("train", "reference", "mean", "covariance")
 def kernel_gap(
     train: Samples,
     reference: Reference,
@@ -92,6 +102,7 @@ def kernel_gap(
     check_pair_sums("train", train, count, dtype, tile)
     dim = train.shape[1]
     _checks.samples("reference", reference, dim=dim)
+    _checks.resolved(("train", train), ("reference", reference))
     _check_law(mean, covariance, dim)
     _checks.real_number("scale", scale, above=0.0)
     n, reference_size = row_number(train, count), row_number(reference)
@@ -115,6 +126,7 @@ def kernel_bandwidth(scale: Scalar | float, count: Scalar | Integer, dim: int) -
 
 
 @with_float64
+@_checks.real_arrays("samples")
 def log_self_overlap(
     samples: Samples,
     bandwidth: Scalar | float,
@@ -133,6 +145,7 @@ def log_self_overlap(
 
 
 @with_float64
+@_checks.real_arrays("samples", "mean", "covariance")
 def log_gaussian_overlap(
     samples: Samples,
     mean: Vector,
@@ -173,11 +186,9 @@ def _log_self_overlap(
     samples: Samples, bandwidth: Scalar | float, count: Scalar, dtype: DTypeLike, tile: int | None
 ) -> Float64[Array, ""]:
     variance = 2 * jnp.asarray(bandwidth, jnp.float64) ** 2
-    x = points(samples, count, centre=mean_of(samples, count), unit=jnp.sqrt(variance), dtype=dtype)
-    log_pairs = jnp.log(2) - 2 * jnp.log(count)
-    return (
-        log_pairs + log_sum_exp_within(x, tile=tile) - samples.shape[1] / 2 * jnp.log(2 * jnp.pi * variance)
-    )
+    x = points(samples, count, centre=mean_of(samples, count), unit=jnp.sqrt(variance))
+    log_pairs = jnp.log(2) - 2 * jnp.log(count) + log_sum_exp_within(x, dtype=dtype, tile=tile)
+    return log_pairs - samples.shape[1] / 2 * jnp.log(2 * jnp.pi * variance)
 
 
 @partial(jax.jit, static_argnums=(5,))

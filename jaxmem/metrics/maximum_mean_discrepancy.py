@@ -12,6 +12,7 @@ from jaxmem.numerics.precision import with_float64
 
 
 @with_float64
+@_checks.real_arrays("x", "y")
 def maximum_mean_discrepancy_squared(
     x: Samples,
     y: Reference,
@@ -48,6 +49,7 @@ def maximum_mean_discrepancy_squared(
 
 
 @with_float64
+@_checks.real_arrays("samples")
 def median_bandwidth(samples: Samples, most: int = 1000) -> Float64[Array, ""]:
     """Median of |x_k − x_l| over the pairs k < l of the first `most` rows: the median heuristic for h."""
     _checks.samples("samples", samples, least=2)

@@ -4,16 +4,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Float32
 
 from jaxmem import _checks
-from jaxmem._typing import Integer, RealArray, Samples, Vector
+from jaxmem._typing import Integer, RealArray, Samples, Scalar, Vector
 from jaxmem.numerics.linear_algebra import product
+from jaxmem.numerics.precision import with_float64
 
 
+@with_float64
+@_checks.real_arrays("generated", "train", "mean")
 def memorisation(
     generated: Float[RealArray, "generated d"],
     train: Samples,
     count: Integer | None = None,
     *,
-    mean: Vector | float = 0.0,
+    mean: Vector | Scalar | float = 0.0,
 ) -> Float32[Array, ""]:
     """m = max_k |cos(x̂, x_k)| over the train set, averaged over the generated samples x̂.
 
@@ -31,6 +34,7 @@ def memorisation(
     """
     _checks.samples("generated", generated)
     _checks.samples("train", train, dim=generated.shape[1], count=count)
+    _checks.resolved(("generated", generated), ("train", train))
     generated, train = _directions(generated, mean), _directions(train, mean)
     cosines = jnp.abs(product(generated, train.T))
     if count is not None:
@@ -38,8 +42,10 @@ def memorisation(
     return jnp.minimum(cosines.max(-1), 1).mean()
 
 
-def _directions(x: Float[RealArray, "n d"], mean: Vector | float) -> Float32[Array, "n d"]:
-    """(x − mean) / |x − mean|, 0 at the mean."""
-    centred = jnp.asarray(x - mean, jnp.float32)
-    norms = jnp.linalg.norm(centred, axis=-1, keepdims=True)
-    return centred / jnp.where(norms > 0, norms, 1)
+def _directions(x: Float[RealArray, "n d"], mean: Vector | Scalar | float) -> Float32[Array, "n d"]:
+    """(x − mean) / |x − mean|, 0 at the mean; scaled first, so that no unit over- or underflows."""
+    centred = jnp.asarray(x, jnp.float64) - mean
+    largest = jnp.abs(centred).max(-1, keepdims=True)
+    scaled = centred / jnp.where(largest > 0, largest, 1)
+    norms = jnp.linalg.norm(scaled, axis=-1, keepdims=True)
+    return (scaled / jnp.where(norms > 0, norms, 1)).astype(jnp.float32)

@@ -21,6 +21,7 @@ def convergence(covariance_a: SpectralCovariance, covariance_b: SpectralCovarian
     return overlap / jnp.sqrt(covariance_a.trace() * covariance_b.trace())
 
 
+@_checks.real_arrays("generated_a", "generated_b")
 def sampled_convergence(
     generated_a: Float[Array, "generated d"], generated_b: Float[Array, "generated d"]
 ) -> Scalar:

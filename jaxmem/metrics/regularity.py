@@ -37,6 +37,7 @@ class _Pieces(NamedTuple):
 
 
 @with_float64
+@_checks.real_arrays("y", "data")
 def regularity_weight(
     y: Float[RealArray, "*batch"],
     data: Line,
@@ -77,6 +78,7 @@ def _weights(
 
 
 @with_float64
+@_checks.real_arrays("kinks", "changes", "data")
 def total_variation_of_kinks(
     kinks: Float[RealArray, "m"],
     changes: Float[RealArray, "m"],
@@ -101,6 +103,7 @@ def total_variation_of_kinks(
 
 
 @with_float64
+@_checks.real_arrays("data")
 def total_variation_of_curve(
     curvature: Callable[[Array], Array],
     data: Line,

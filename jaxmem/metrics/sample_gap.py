@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 from jaxtyping import Float
 
+from jaxmem import _checks
 from jaxmem._typing import Integer, RealArray, Reference, Samples, Scalar
 from jaxmem.numerics.precision import with_float64
 
 
 @with_float64
+@_checks.real_arrays("train", "reference", "generated")
 def sample_gap(
     distance: Callable[..., Scalar],
     train: Samples,

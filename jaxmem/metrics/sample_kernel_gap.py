@@ -16,11 +16,13 @@ from jaxtyping import Array, Float, Float64
 from jaxmem import _checks
 from jaxmem._typing import Integer, RealArray, Reference, Samples, Scalar
 from jaxmem.metrics.kernel_gap import KernelGap, kernel_bandwidth, kernel_gap_from_logs, log_self_overlap
+from jaxmem.metrics.pair_sums import row_number
 from jaxmem.numerics.posterior import Tile, map_queries, noised_data
 from jaxmem.numerics.precision import as_float64, with_float64
 
 
 @with_float64
+@_checks.real_arrays("train", "reference", "generated")
 def sample_kernel_gap(
     train: Samples,
     reference: Reference,
@@ -47,6 +49,7 @@ def sample_kernel_gap(
     dim = generated.shape[1]
     _checks.samples("train", train, dim=dim, count=count)
     _checks.samples("reference", reference, dim=dim)
+    _checks.resolved(("train", train), ("reference", reference))
     _checks.real_number("scale", scale, above=0.0)
     logs: list[Array] = []
     for samples, number in ((train, count), (reference, None)):
@@ -59,6 +62,7 @@ def sample_kernel_gap(
 
 
 @with_float64
+@_checks.real_arrays("samples", "generated")
 def log_sample_overlap(
     samples: Samples,
     generated: Float[RealArray, "generated d"],
@@ -76,17 +80,16 @@ def log_sample_overlap(
 def _log_sample_overlap(
     samples: Samples, generated: Float64[Array, "generated d"], bandwidth: Scalar, count: Integer | None
 ) -> Float64[Array, ""]:
-    capacity, dim = samples.shape
+    dim = samples.shape[1]
     data = noised_data(samples, 1.0, bandwidth, count)
 
     def log_density(point: Float64[Array, "d"]) -> Float64[Array, ""]:
         centred = point - data.centre
 
         def step(total: Array, tile: Tile) -> Array:
-            return jnp.logaddexp(total, jax.nn.logsumexp(data.logits(centred, tile)))
+            return jnp.logaddexp(total, jax.nn.logsumexp(data.exponents(centred, tile)))
 
-        return data.fold(step, jnp.array(-jnp.inf)) - (centred**2).sum() / (2 * bandwidth**2)
+        return data.fold(step, jnp.array(-jnp.inf))
 
     logs = jax.nn.logsumexp(map_queries(log_density, data, generated)) - jnp.log(len(generated))
-    number = capacity if count is None else count
-    return logs - jnp.log(jnp.asarray(number, jnp.float64)) - dim / 2 * jnp.log(2 * jnp.pi * bandwidth**2)
+    return logs - jnp.log(row_number(samples, count)) - dim / 2 * jnp.log(2 * jnp.pi * bandwidth**2)

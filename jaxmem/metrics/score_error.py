@@ -40,6 +40,7 @@ class NoiseAverage(eqx.Module):
 
 
 @with_float64
+@_checks.real_arrays("data")
 def monte_carlo(key: Key, data: Samples, noises: int = SOURCE_NOISES) -> NoiseAverage:
     """`noises` float32 normals for each sample; n · noises · d numbers in memory."""
     _checks.samples("data", data)
@@ -53,13 +54,14 @@ def monte_carlo(key: Key, data: Samples, noises: int = SOURCE_NOISES) -> NoiseAv
 
 @with_float64
 def gauss_hermite(nodes: int = 200) -> NoiseAverage:
-    """The quadrature for d = 1, exact for polynomials of degree 2 nodes − 1; kinks leave ~ 1/nodes²."""
+    """The quadrature for d = 1, exact for polynomials of degree 2 nodes − 1; kinks leave ~ 1/nodes."""
     _checks.positive_integer("nodes", nodes)
     points, weights = scipy.special.roots_hermitenorm(nodes)
     return NoiseAverage(as_float64(points)[:, None, None], as_float64(weights / math.sqrt(2 * math.pi)))
 
 
 @with_float64
+@_checks.real_arrays("data")
 def semi_empirical_risk(
     score: BatchScore,
     data: Samples,
@@ -82,6 +84,7 @@ def semi_empirical_risk(
 
 
 @with_float64
+@_checks.real_arrays("data")
 def mean_squared_gap(
     score: BatchScore,
     reference: BatchScore,

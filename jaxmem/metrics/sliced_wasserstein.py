@@ -7,14 +7,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float32, Float64, Int64
 
 from jaxmem import _checks
-from jaxmem._typing import Integer, Key, Reference, Samples, Vector
-from jaxmem.metrics.pair_sums import mean_of, row_number, valid_rows
+from jaxmem._typing import Integer, Key, Reference, Samples, Scalar, Vector
+from jaxmem.metrics.pair_sums import largest_coordinate, mean_of, row_number, valid_rows
 from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 
 
 @with_float64
+@_checks.real_arrays("x", "y")
 def sliced_wasserstein(
     key: Key, x: Samples, y: Reference, count: Integer | None = None, *, projections: int = 128
 ) -> Float64[Array, ""]:
@@ -55,21 +56,24 @@ def _sliced_wasserstein(
     normals = jax.random.normal(stream(key, "projections"), (projections, x.shape[1]), jnp.float32)
     directions = normals / jnp.linalg.norm(normals, axis=1, keepdims=True)
     centre = mean_of(y, row_number(y))
-    x_quantiles = _sorted_projections(x, number, centre, directions)
-    y_quantiles = _sorted_projections(y, jnp.asarray(size), centre, directions)
+    unit = jnp.maximum(largest_coordinate(x, number, centre), largest_coordinate(y, size, centre))
+    x_quantiles = _sorted_projections(x, number, centre, unit, directions)
+    y_quantiles = _sorted_projections(y, jnp.asarray(size), centre, unit, directions)
     widths, x_index, y_index = _common_steps(number, x.shape[0], size)
     squares = (x_quantiles[:, x_index] - y_quantiles[:, y_index]) ** 2
-    return jnp.sqrt((widths * squares.astype(jnp.float64)).sum(1).mean())
+    distance = unit * jnp.sqrt((widths * squares.astype(jnp.float64)).sum(1).mean())
+    return jnp.where(number > x.shape[0], jnp.nan, distance)
 
 
 def _sorted_projections(
     samples: Samples,
     number: Integer,
     centre: Vector,
+    unit: Scalar,
     directions: Float32[Array, "projections d"],
 ) -> Float32[Array, "projections n"]:
-    """Projections of each direction in increasing order, padding last."""
-    rows = (jnp.asarray(samples, jnp.float64) - centre).astype(jnp.float32)
+    """Projections, in units of `unit`, of each direction in increasing order, padding last."""
+    rows = ((jnp.asarray(samples, jnp.float64) - centre) / unit).astype(jnp.float32)
     projected = product(directions, rows.T)
     return jnp.sort(jnp.where(valid_rows(samples, number), projected, jnp.inf), axis=1)
 

@@ -78,9 +78,12 @@ def eigvalsh(matrix: Float[Array, "d d"]) -> Float[Array, " d"]:
 
 
 @_one_at_a_time_on_cpu
-def singular_values(matrix: Float[Array, "n d"]) -> Float[Array, " rank"]:
-    """Singular values, descending."""
-    return jnp.linalg.svd(matrix, compute_uv=False)
+def singular_value_decomposition(
+    matrix: Float[Array, "d d"],
+) -> tuple[Float[Array, "d d"], Float[Array, " d"], Float[Array, "d d"]]:
+    """U, s and Vᵀ with U diag(s) Vᵀ equal to a square matrix, s descending."""
+    left, values, right = jnp.linalg.svd(matrix)
+    return left, values, right
 
 
 @_one_at_a_time_on_cpu

@@ -124,7 +124,7 @@ def _posterior_mean(data: NoisedData, y: Float64[Array, "d"]) -> Float64[Array, 
 
     def step(carry: tuple[Array, Array, Array], tile: Tile) -> tuple[Array, Array, Array]:
         peak, total, weighted = carry
-        logits = data.logits(y, tile)
+        logits = data.exponents(y, tile)
         higher = jnp.maximum(peak, logits.max())
         shrink, weights = jnp.exp(peak - higher), jnp.exp(logits - higher)
         moment = product(weights, tile.rows)

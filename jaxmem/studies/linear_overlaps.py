@@ -20,7 +20,7 @@ from jaxmem.describing.settings import values_of
 from jaxmem.describing.variables import Coordinate, Variable
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
-from jaxmem.populations import PopulationSettings, reduced_sample
+from jaxmem.populations import GivenArray, PopulationSettings, reduced_sample
 from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
 from jaxmem.studies._eigenbasis import train_sets
 from jaxmem.studies._study import Point, Study, axis, number
@@ -175,11 +175,16 @@ class LinearOverlaps(Study):
         """Refuse what cannot be computed, before anything is."""
         super().__post_init__()
         self.axes()
+        for name in ("estimate_mean", "direct"):
+            check.boolean(name, getattr(self, name))
         least = 2 if self.estimate_mean else 1
         for dim in self.dims:
             check.positive_integer("dims", dim)
             check.positive_integer("directions", self.directions, most=dim)
         self.population.check(self.dims)
+        given = self.population.samples
+        if isinstance(given, GivenArray) and not np.ptp(given.array, 0).any():
+            raise ValueError(f"samples must hold rows that differ, got {len(given.array)} equal ones.")
         for load in self.loads:
             check.real_number("loads", load, above=0.0)
             for dim in self.dims:

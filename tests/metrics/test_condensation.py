@@ -22,6 +22,24 @@ def test_is_the_posterior_of_the_definition():
     np.testing.assert_allclose(ours.log_ratio, np.log(own / (weights.sum(1) - own)), rtol=1e-7, atol=1e-9)
 
 
+def test_data_a_million_noise_levels_from_their_centre():
+    data = np.random.default_rng(0).normal(size=(60, 3)) + 1e8 * np.repeat([[-1.0], [1.0]], 30, 0)
+    ours, near = (
+        condensation(KEY, data, 1.0, 1.0, points=30),
+        condensation(KEY, data[:30], 1.0, 1.0, points=30),
+    )
+    for left, right in zip(ours, near, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
+
+
+def test_a_vmap_around_a_callers_jit():
+    data = np.random.default_rng(1).normal(size=(2, 7, 3)).astype(np.float32)
+    batch = jax.vmap(jax.jit(lambda x: condensation(KEY, x, 0.9, 0.5, points=5)))(data)
+    for row in range(2):
+        alone = condensation(KEY, data[row], 0.9, 0.5, points=5)
+        np.testing.assert_allclose([each[row] for each in batch], alone, rtol=1e-9)
+
+
 def test_padding_is_ignored_and_points_may_outnumber_the_data():
     data = np.random.default_rng(1).normal(size=(7, 2)).astype(np.float32)
     padded = np.concatenate([data, np.zeros((2, 2), np.float32)])

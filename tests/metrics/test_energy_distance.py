@@ -61,6 +61,32 @@ def test_vmap_and_jit_equal_a_loop_over_counts():
     np.testing.assert_allclose(batched, [float(energy_distance(x, y, int(n))) for n in counts], atol=1e-6)
 
 
+def test_tight_clusters_in_float32():
+    """Clusters 1e-3 wide, 1 apart: float32 inner products lose the distances within."""
+    rng = np.random.default_rng(1)
+    x, y = (1e-3 * rng.standard_normal((n, 12)) + rng.integers(0, 2, (n, 1)) for n in (40, 60))
+    assert float(energy_distance(x, y)) == pytest.approx(expected(x, y, True), abs=1e-7)
+
+
+def test_derivatives_forwards_and_backwards_where_points_coincide():
+    """A coinciding pair has no slope; the others have that of |x − y|."""
+    y, x = pair(12, 8, 5)
+    x[:2] = y[:2]
+    along = np.random.default_rng(0).standard_normal(x.shape).astype(np.float32)
+
+    def unit(a, b):
+        apart = a[:, None] - b
+        norms = np.linalg.norm(apart, axis=-1, keepdims=True)
+        return (apart / np.where(norms > 0, norms, 1)).sum(1)
+
+    slope = 2 * unit(x, y) / (len(x) * len(y)) - 2 * unit(x, x) / (len(x) * (len(x) - 1))
+    single, other = jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.float32)
+    found = jax.vmap(jax.jit(jax.grad(energy_distance)), (0, None))(single[None], other)
+    np.testing.assert_allclose(found[0], slope, atol=2e-5)
+    forward = jax.jvp(lambda x: energy_distance(x, other), (single,), (along,))[1]
+    assert float(forward) == pytest.approx((slope * along).sum(), rel=1e-4)
+
+
 def test_bad_input_is_refused_in_a_sentence():
     x, y = pair(3)
     with unchecked(), pytest.raises(ValueError, match=r"y must have shape \(any, 3\), got \(70, 2\)"):

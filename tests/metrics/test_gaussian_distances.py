@@ -104,6 +104,16 @@ def test_nearly_equal_laws_keep_their_digits():
     assert_distances(got, expected, rtol=1e-5)
 
 
+def test_bures_of_laws_that_are_nearly_equal():
+    mean, sigma = random_law(5, 9, 0)
+    shifted = gaussian_distances(mean, sigma, mean + np.array([1e-8, 0, 0, 0, 0]), sigma)
+    np.testing.assert_allclose(shifted.bures_squared, 1e-16, rtol=1e-6)
+    ones = gaussian_distances(np.zeros(5), np.eye(5), np.full(5, 1e-8), np.eye(5))
+    np.testing.assert_allclose(ones.bures_squared, 5e-16, rtol=1e-12)
+    scaled = gaussian_distances(mean, (1 + 1e-9) * sigma, mean, sigma)
+    np.testing.assert_allclose(scaled.bures_squared, np.trace(sigma) * 1e-18 / 4, rtol=1e-5)
+
+
 def test_affinity_survives_where_hellinger_rounds():
     dim = 300
     got = gaussian_distances(np.zeros(dim), np.eye(dim), np.zeros(dim), 100 * np.eye(dim))

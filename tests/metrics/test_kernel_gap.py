@@ -200,6 +200,41 @@ def test_singular_and_ill_conditioned_laws():
     assert np.linalg.cond(problem(3, dim + 1, 2, dim)[3]) > 1e6
 
 
+def test_bandwidths_far_below_the_spread():
+    """ε = 2e-3 to 1e-3 at d = 9: exponents of 1e6, which float32 inner products do not hold."""
+    rng = np.random.default_rng(0)
+    train, reference = (np.repeat(rng.standard_normal((k, 9)), 3, 0) for k in (8, 50))
+    train, reference = (x + 1e-3 * rng.standard_normal(x.shape) for x in (train, reference))
+    law = np.zeros(9), np.eye(9)
+    gap = kernel_gap(train, reference, *law, scale=2e-3)
+    value, log_scale = expected_gap(train, reference, *law, scale=2e-3)
+    assert float(gap.value) == pytest.approx(value, rel=1e-4)
+    assert float(gap.log_scale) == pytest.approx(log_scale, abs=1e-4)
+
+
+def test_derivatives_of_two_orders():
+    train, reference, mean, covariance = problem(3, *SMALL)
+    along = np.random.default_rng(0).standard_normal(train.shape)
+
+    def value(train):
+        return kernel_gap(train, reference, mean, covariance, scale=1.0).value
+
+    @jax.jit
+    def both(train):
+        slope = jax.grad(value)
+        return (slope(train) * along).sum(), (
+            jax.grad(lambda x: (slope(x) * along).sum())(train) * along
+        ).sum()
+
+    step = 1e-4
+    values = [
+        np.prod(expected_gap(train + t * along, reference, mean, covariance)[0]) for t in (-step, 0, step)
+    ]
+    slope, bent = both(jnp.asarray(train))
+    assert float(slope) == pytest.approx((values[2] - values[0]) / (2 * step), rel=1e-3)
+    assert float(bent) == pytest.approx((values[2] - 2 * values[1] + values[0]) / step**2, rel=1e-2)
+
+
 def test_no_dimension_underflows():
     gap = kernel_gap(*problem(0, 20, 100, 1000), scale=1.0)
     assert float(gap.log_scale) < -800  # exp(−745) is the smallest float64
@@ -285,6 +320,21 @@ def test_vmap_in_any_nesting_equals_a_loop():
         assert result.value.dtype == jnp.float64
         assert np.ravel(result.value) == pytest.approx([float(g.value) for g in expected], abs=1e-5)
         assert np.ravel(result.log_scale) == pytest.approx([float(g.log_scale) for g in expected], abs=1e-5)
+
+
+def test_a_gap_prints_its_numbers():
+    gap = kernel_gap_from_logs(0.0, -1.0, -2.0, -3.0)
+    assert repr(gap) == f"KernelGap(value={float(gap.value):.8f}, log_scale=0.)"
+    assert "float64[]" in repr(jax.eval_shape(lambda: gap)) or "KernelGap" in repr(
+        jax.eval_shape(lambda: gap)
+    )
+    jax.jit(lambda x: repr(kernel_gap_from_logs(x, x, x, x)))(1.0)
+
+
+def test_a_count_beyond_the_rows_gives_no_number():
+    train, reference, mean, covariance = problem(4, *SMALL)
+    gap = jax.jit(lambda count: kernel_gap(train, reference, mean, covariance, scale=1.0, count=count))(25)
+    assert np.isnan(gap.value)
 
 
 def test_types_and_settings_of_the_caller():

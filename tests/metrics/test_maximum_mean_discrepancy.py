@@ -75,6 +75,39 @@ def test_vmap_and_jit_equal_a_loop_over_counts():
     np.testing.assert_allclose(batched, [float(distance(int(count))) for count in counts], atol=1e-8)
 
 
+@pytest.mark.parametrize("apart", [1e3, 1e4])
+def test_far_clusters_in_float32(apart):
+    rng = np.random.default_rng(1)
+    x, y = (rng.standard_normal((n, 12)) + apart * np.sign(rng.standard_normal((n, 1))) for n in (30, 70))
+    found = maximum_mean_discrepancy_squared(x, y, bandwidth=3.0)
+    assert float(found) == pytest.approx(expected(x, y, 3.0, True), abs=1e-6)
+
+
+def test_derivatives_of_two_orders_also_where_points_coincide():
+    """Against central differences of the float64 NumPy reference."""
+    y, x = pair(12, 8, 5)
+    x[:2], step = y[:2], 1e-4
+    along = np.random.default_rng(0).standard_normal(x.shape)
+    values = [expected(x + t * along, y, 3.0, True) for t in (-step, 0, step)]
+
+    def distance(x):
+        return maximum_mean_discrepancy_squared(x, y.astype(np.float32), bandwidth=3.0)
+
+    gradient = jax.grad(distance)
+
+    @jax.jit
+    def both(x):
+        return (gradient(x) * along).sum(), jax.grad(lambda x: (gradient(x) * along).sum())(x)
+
+    single = jnp.asarray(x, jnp.float32)
+    slope, bent = both(single)
+    assert float(slope) == pytest.approx((values[2] - values[0]) / (2 * step), rel=1e-4)
+    second = (values[2] - 2 * values[1] + values[0]) / step**2
+    assert float((bent * along).sum()) == pytest.approx(second, rel=1e-3)
+    forward = jax.jvp(distance, (single,), (jnp.asarray(along, jnp.float32),))[1]
+    assert float(forward) == pytest.approx(float(slope), rel=1e-5)
+
+
 def test_median_bandwidth():
     x, _ = pair(12)
     assert float(median_bandwidth(x)) == pytest.approx(np.median(pdist(x)), rel=1e-12)

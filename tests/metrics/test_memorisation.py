@@ -28,6 +28,21 @@ def test_reference(mean):
     assert_allclose(memorisation(generated, train, mean=mean), reference(generated, train, mean), rtol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-20, 1e-44, 1e19, 1e36])
+def test_any_unit(unit):
+    generated, train = draw(0, 30, 8).astype(np.float64), draw(1, 50, 8).astype(np.float64)
+    expected = reference(generated, train)
+    assert_allclose(memorisation(unit * generated, unit * train), expected, rtol=1e-6)
+
+
+def test_data_far_from_the_origin():
+    """Float64 is centred before it is rounded; float32 has lost its digits by then."""
+    generated, train = (1e8 + draw(seed, 30, 8).astype(np.float64) for seed in (0, 1))
+    assert_allclose(memorisation(generated, train, mean=1e8), reference(generated, train, 1e8), rtol=1e-6)
+    with pytest.raises(ValueError, match="generated and train must have a spread that float32 resolves"):
+        memorisation(generated.astype(np.float32), train.astype(np.float32), mean=1e8)
+
+
 def test_copies_have_m_one():
     train = draw(2, 20, 6)
     assert_allclose(memorisation(-3 * train[:5], train), 1, rtol=1e-6)

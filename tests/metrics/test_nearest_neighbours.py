@@ -30,6 +30,25 @@ def test_the_fraction_counts_copies_and_only_them():
     assert memorised_fraction(generated, train, ratio=0.5) == pytest.approx(4 / 5)
 
 
+def test_an_outlier_or_far_clusters_change_nothing():
+    train = GENERATOR.normal(size=(9, 3))
+    generated = train[[0, 1, 2, 3]] + [[0.0], [1e-3], [2.0], [3.0]]
+    expected = float(memorised_fraction(generated, train))
+    assert 0 < expected < 1
+    assert float(memorised_fraction(generated, np.concatenate([train, np.full((1, 3), 1e9)]))) == expected
+    second = nearest_two(generated, np.concatenate([train, train + 1e9])).second
+    np.testing.assert_allclose(second, nearest_two(generated, train).second, rtol=1e-6)
+
+
+def test_one_training_sample_has_no_second_neighbour():
+    train = np.zeros((4, 2), np.float32)
+    with pytest.raises(ValueError, match="train must hold at least 2 samples, got 1"):
+        memorised_fraction(train, train[:1])
+    with pytest.raises(ValueError, match="count must be a whole number from 2 to 4"):
+        memorised_fraction(train, train, count=1)
+    assert np.isnan(jax.jit(lambda count: memorised_fraction(train, train, count=count))(1))
+
+
 def test_padding_vmap_and_lost_samples():
     train = np.concatenate([GENERATOR.normal(size=(6, 2)), np.zeros((3, 2))]).astype(np.float32)
     generated = 0.05 * GENERATOR.normal(size=(20, 2)).astype(np.float32)  # near the padding only

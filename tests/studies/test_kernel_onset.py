@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import jaxmem
 from jaxmem.populations import GivenArray, PopulationSettings
@@ -122,6 +123,35 @@ def test_the_reference_is_shared_unless_fresh():
     assert float(other["delta"]) != pytest.approx(float(alone["delta"]), rel=1e-3)
 
 
+@pytest.mark.parametrize("mean", [1e6, 1e8, (0.0, 1e7)])
+def test_the_mean_changes_nothing(mean):
+    far = KernelOnset(**SMALL, population=PopulationSettings(mean=mean))
+    near = KernelOnset(**SMALL, population=PopulationSettings())
+    point = {"dim": 6, "load": 4.0}
+    found = far.simulate(
+        jaxmem.replicate_key(0, 0), point | ({"mean": 1e7} if isinstance(mean, tuple) else {})
+    )
+    for name, value in near.simulate(jaxmem.replicate_key(0, 0), point).items():
+        assert float(found[name]) == float(value)
+
+
+def test_more_training_samples_than_references():
+    """Unbiased distances take all they have; n = 160 of N = 40 once counted rows that are not there."""
+    study = KernelOnset(
+        dims=(4,), loads=(40.0,), reference_size=40, distances=("energy", "sliced-wasserstein"),
+        population=PopulationSettings(), generated_size=200,
+    )  # fmt: skip
+    found = study.simulate(jaxmem.replicate_key(0, 0), {"dim": 4, "load": 40.0})
+    assert abs(float(found["delta_energy"])) < 0.2
+    assert abs(float(found["delta_sliced_wasserstein"])) < 0.2
+
+
+def test_affinity_per_dimension():
+    panel = next(panel for panel in KernelOnset.panels if panel.curves[0].variable == "log_affinity")
+    values = xr.DataArray([[-8.0], [-3.0]], {"dim": [4, 6]}, ("dim", "replicate"))
+    np.testing.assert_allclose(panel.curves[0].transform(values), np.exp([[-2.0], [-0.5]]))
+
+
 def test_any_number_may_be_an_axis():
     study = KernelOnset(
         dims=(4,),
@@ -191,6 +221,7 @@ def test_a_mixture_of_one_place_is_its_gaussian():
             {"dims": (4,), "loads": (0.1,)},
             "loads must give at least 1 sample, got 0.1, which at d = 4 gives 0",
         ),
+        ({"fresh_reference": "no"}, "fresh_reference must be True or False, got 'no'"),
         ({"reference_size": 1}, "reference_size must be a whole number of at least 2, got 1"),
         ({"time": 0.0}, "time must be a finite number above 0"),
         ({"time": (1.0, -1.0)}, "time must be"),

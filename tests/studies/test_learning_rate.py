@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 import jaxmem
+from jaxmem import metrics
+from jaxmem.numerics.randomness import stream
+from jaxmem.populations import Gaussian
+from jaxmem.scores import empirical_score
 from jaxmem.studies import LearningRate
 
 SMALL = {"noise": 0.31, "samples": 8, "width": 100, "noises": 200, "epochs_at_unit_rate": 300.0}
@@ -19,6 +23,21 @@ def test_variables_and_axes(found):
     np.testing.assert_array_equal(found["learning_rate"], [0.03, 0.6])
     for name in LearningRate(**SMALL).variables():
         assert found[name].dims == ("learning_rate", "replicate")
+
+
+def test_what_is_derived_from_what(found):
+    """The ratio is λ_max over 2/(mη); the fitted Gaussian has the variance that divides by n."""
+    rates = found["learning_rate"]
+    np.testing.assert_allclose(found["sharpness_ratio"], found["sharpness"] * 100 * rates / 2, rtol=1e-6)
+    key, sigma, mu = jaxmem.replicate_key(1, 2), 0.31, (1 - 0.31**2) ** 0.5
+    data = Gaussian.isotropic(1).sample(stream(key, "data", 1, 8), 8)
+    average = metrics.monte_carlo(stream(key, "risk"), data, 200)
+    x, y = np.asarray(data), mu * np.asarray(data) + sigma * np.asarray(average.normals)
+    fitted = -(y - mu * x.mean()) / (mu**2 * x.var() + sigma**2)
+    gaps = fitted - np.asarray(empirical_score(y.astype(np.float32), data, mu, sigma))
+    np.testing.assert_allclose(
+        found["excess_risk_gaussian"].isel(replicate=2), np.full(2, (gaps**2).mean()), rtol=1e-4
+    )
 
 
 def test_small_rates_come_nearer_to_the_empirical_optimum(found):

@@ -126,6 +126,11 @@ def test_real_data_from_an_array():
         ({"dims": (4,), "loads": (0.25,), "estimate_mean": True}, "at least 2 samples"),
         ({"ridge": -1.0}, "ridge must be a finite number at least 0"),
         ({"directions": 51}, "directions must be a whole number of at least 1 and at most 50"),
+        ({"estimate_mean": "no"}, "estimate_mean must be True or False, got 'no'"),
+        (
+            {"dims": (4,), "loads": (2.0,), "population": PopulationSettings(samples=np.ones((40, 4)))},
+            "samples must hold rows that differ, got 40 equal ones",
+        ),
         ({"generated": 0}, "generated must be a whole number of at least 1, got 0"),
         ({"quantities": ()}, "quantities must name at least one of"),
         (
