@@ -12,7 +12,6 @@ from jaxmem.metrics.discrepancy import discrepancy
 from jaxmem.metrics.pair_sums import Exponents
 from jaxmem.numerics.precision import with_float64
 
-
 COINCIDENT = 1e-26
 """Squared distances, in units of the largest coordinate, up to which points are one point to rounding.
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmem import _checks
-from jaxmem._typing import Scalar
+from jaxmem._typing import RealArray, Scalar
 from jaxmem.covariances.spectral import SpectralCovariance
 from jaxmem.numerics.precision import with_float64
 
@@ -21,12 +21,14 @@ def convergence(covariance_a: SpectralCovariance, covariance_b: SpectralCovarian
     return overlap / jnp.sqrt(covariance_a.trace() * covariance_b.trace())
 
 
+@with_float64
 @_checks.real_arrays("generated_a", "generated_b")
 def sampled_convergence(
-    generated_a: Float[Array, "generated d"], generated_b: Float[Array, "generated d"]
+    generated_a: Float[RealArray, "generated d"], generated_b: Float[RealArray, "generated d"]
 ) -> Scalar:
     """Mean over z of the cosine between the outputs of models A and B for the same z, one z a row."""
     _checks.shape("generated_b", generated_b, *generated_a.shape)
+    generated_a, generated_b = (jnp.asarray(x, jnp.float64) for x in (generated_a, generated_b))
     products = (generated_a * generated_b).sum(-1)
     norms = jnp.linalg.norm(generated_a, axis=-1) * jnp.linalg.norm(generated_b, axis=-1)
     return (products / norms).mean()

@@ -17,33 +17,33 @@ LINE = np.array([[-1], [1], [4]])
 LOGS = np.array([-1, -2, -4])
 
 FUNCTIONS = {
-    "condensation": lambda f: metrics.condensation(KEY, f(X), 1, 1, points=5),
+    "condensation": lambda f: metrics.condensation(KEY, f(X), 1.0, 1.0, points=5),
     "density_distances": lambda f: metrics.density_distances(f(LOGS), f(2 * LOGS), f(LOGS - 1), f(LOGS)),
     "energy_distance": lambda f: metrics.energy_distance(f(X), f(Y)),
     "gaussian_distances": lambda f: metrics.gaussian_distances(
         f(MEAN), f(COVARIANCE), f(2 * MEAN), f(np.eye(3))
     ),
-    "kernel_gap": lambda f: metrics.kernel_gap(f(X), f(Y), f(MEAN), f(COVARIANCE), scale=1),
+    "kernel_gap": lambda f: metrics.kernel_gap(f(X), f(Y), f(MEAN), f(COVARIANCE), scale=1.0),
     "kl": lambda f: metrics.kl_generated_population(
         metrics.SpectralCovariance.from_matrix(f(COVARIANCE)), f([1, 2, 3]), f(MEAN)
     ),
-    "log_gaussian_overlap": lambda f: metrics.log_gaussian_overlap(f(X), f(MEAN), f(COVARIANCE), 1),
-    "log_self_overlap": lambda f: metrics.log_self_overlap(f(X), 1),
+    "log_gaussian_overlap": lambda f: metrics.log_gaussian_overlap(f(X), f(MEAN), f(COVARIANCE), 1.0),
+    "log_self_overlap": lambda f: metrics.log_self_overlap(f(X), 1.0),
     "median_bandwidth": lambda f: metrics.median_bandwidth(f(X)),
     "memorisation": lambda f: metrics.memorisation(f(X), f(Y), mean=f(MEAN)),
     "memorised_fraction": lambda f: metrics.memorised_fraction(f(X), f(Y)),
-    "mmd": lambda f: metrics.maximum_mean_discrepancy_squared(f(X), f(Y), bandwidth=2),
+    "mmd": lambda f: metrics.maximum_mean_discrepancy_squared(f(X), f(Y), bandwidth=2.0),
     "nearest_two": lambda f: metrics.nearest_two(f(X), f(Y)),
     "operator_norm_distance": lambda f: metrics.operator_norm_distance(f(COVARIANCE), f(np.eye(3))),
-    "regularity_weight": lambda f: metrics.regularity_weight(f(LOGS), f(LINE), 1, 1),
+    "regularity_weight": lambda f: metrics.regularity_weight(f(LOGS), f(LINE), 1.0, 1.0),
     "sample_gap": lambda f: metrics.sample_gap(metrics.energy_distance, f(X), f(Y), f(X)),
-    "sample_kernel_gap": lambda f: metrics.sample_kernel_gap(f(X), f(Y), f(X), scale=1),
+    "sample_kernel_gap": lambda f: metrics.sample_kernel_gap(f(X), f(Y), f(X), scale=1.0),
     "sampled_convergence": lambda f: metrics.sampled_convergence(f(X), f(X[::-1])),
     "semi_empirical_risk": lambda f: metrics.semi_empirical_risk(
-        lambda y: -y, f(LINE), 1, 1, metrics.gauss_hermite(9)
+        lambda y: -y, f(LINE), 1.0, 1.0, metrics.gauss_hermite(9)
     ),
     "sliced_wasserstein": lambda f: metrics.sliced_wasserstein(KEY, f(X), f(Y), projections=4),
-    "total_variation": lambda f: metrics.total_variation_of_kinks(f([0, 1]), f([1, -2]), f(LINE), 1, 1),
+    "total_variation": lambda f: metrics.total_variation_of_kinks(f([0, 1]), f([1, -2]), f(LINE), 1.0, 1.0),
 }
 
 
