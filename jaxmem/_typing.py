@@ -27,7 +27,7 @@ Vector: TypeAlias = Float[RealArray, "d"]
 Covariance: TypeAlias = Float[RealArray, "d d"]
 """A symmetric positive semi-definite matrix."""
 
-Scalar: TypeAlias = Float[RealArray, ""]
+Scalar: TypeAlias = Float[Array, ""]
 """A real number inside a computation."""
 
 Integer: TypeAlias = Int[Array, ""] | int

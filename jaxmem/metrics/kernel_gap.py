@@ -39,6 +39,7 @@ from jaxmem.metrics.pair_sums import (
     valid_rows,
 )
 from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.branching import DIGITS_LOST, choose
 from jaxmem.numerics.precision import with_float64
 
 
@@ -82,15 +83,20 @@ def kernel_gap(
         count: n, traced or not; all rows of `train` by default.
         log_reference_overlap: `log_self_overlap` of the reference if it is known already: it depends neither
             on the train set nor on the law, and is nearly all of the cost.
-        dtype: of the pair sums, float32 or float64, whatever the type of the data.
+        dtype: of the pair sums, float32 or float64, whatever the type of the data; float32 only where it is
+            accurate enough.
         tile: rows per tile; by default what suits the size and the device.
 
     Returns:
-        Δ as float64 (value, log_scale). NaN if Σ_G + ε² I is not positive definite to rounding.
+        Δ as float64 (value, log_scale). NaN if Σ_G + ε² I is not positive definite to rounding, or where a
+        traced count is beyond the rows.
 
     All data are centred in float64. Float32 pair sums then leave relative errors of about 1e-7 |x|²/ε² in
-    S_T, S_O, C_T and C_O, |x| being a distance from the centre: 1e-5 with the source's data. Take float64
-    where that is too much; in up to four dimensions differences are float64 anyway.
+    S_T, S_O, C_T and C_O, |x| being a distance from the centre: 1e-5 with the source's data. Where more than
+    2e-4 would be left, float64 sums take over, and differences where these would leave as much; in up to four
+    dimensions differences are float64 anyway.
+
+    Derivatives are those in the samples, the law and the scale, of any order, forwards and backwards.
 
     Cost: (N² + n²)/2 pairs of d multiplications and one exponential, and (N + n) d² multiplications; memory
     O((N + n) d + tile²).
@@ -201,18 +207,29 @@ def _log_gaussian_overlap(
     dtype: DTypeLike,
 ) -> Float64[Array, ""]:
     dim = samples.shape[1]
-    if dim <= MOST_DIFFERENCED_DIMENSIONS:
-        dtype = jnp.float64
     identity = jnp.eye(dim, dtype=jnp.float64)
     # float64: near n = d the covariance of the one-step denoiser has condition numbers of 1e6 and more
     smoothed = jnp.asarray(covariance, jnp.float64) + jnp.asarray(bandwidth, jnp.float64) ** 2 * identity
     factor = linear_algebra.cholesky(smoothed)
-    whitening = linear_algebra.solve_lower_triangular(factor, identity).T.astype(dtype)
-    centred = (jnp.asarray(samples, jnp.float64) - jnp.asarray(mean, jnp.float64)).astype(dtype)
-    whitened = linear_algebra.product(centred, whitening)
-    exponents = jnp.where(valid_rows(samples, count), -(whitened**2).sum(1) / 2, -jnp.inf)
+    whitening = linear_algebra.solve_lower_triangular(factor, identity).T
+    valid = valid_rows(samples, count)
+    centred = jnp.asarray(samples, jnp.float64) - jnp.asarray(mean, jnp.float64)
+
+    def squares(level: Array, centred: Array, whitening: Array, *, dtype: DTypeLike) -> Array:
+        whitened = linear_algebra.product(centred.astype(dtype), whitening.astype(dtype))
+        return (whitened**2).sum(1).astype(jnp.float64)
+
+    double = partial(squares, dtype=jnp.float64)
+    if dim <= MOST_DIFFERENCED_DIMENSIONS or jnp.dtype(dtype) == jnp.float64:
+        found = double(0, centred, whitening)
+    else:
+        sizes = jnp.where(valid, (centred**2).sum(1), 0).max() * (whitening**2).sum(0).max()
+        need = float(jnp.finfo(jnp.float32).eps) * jax.lax.stop_gradient(sizes) > DIGITS_LOST
+        single = partial(squares, dtype=jnp.float32)
+        found = choose(need.astype(jnp.int32), (single, double), centred, whitening)
+    exponents = jnp.where(valid, -found / 2, -jnp.inf)
     log_normalisation = dim / 2 * jnp.log(2 * jnp.pi) + jnp.log(jnp.diagonal(factor)).sum()
-    return jax.nn.logsumexp(exponents.astype(jnp.float64)) - jnp.log(count) - log_normalisation
+    return jax.nn.logsumexp(exponents) - jnp.log(count) - log_normalisation
 
 
 def _check_law(mean: Vector, covariance: Covariance, dim: int) -> None:

@@ -1,12 +1,17 @@
 """Order parameter m: how close a generated sample comes to a training sample (arXiv 2605.21402)."""
 
+from typing import TypeAlias
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Float32
 
 from jaxmem import _checks
-from jaxmem._typing import Integer, RealArray, Samples, Scalar, Vector
+from jaxmem._typing import Integer, RealArray, Samples, Vector
 from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
+
+Centre: TypeAlias = Vector | Float[RealArray, ""] | float
+"""A point, or the same number in every coordinate."""
 
 
 @with_float64
@@ -16,7 +21,7 @@ def memorisation(
     train: Samples,
     count: Integer | None = None,
     *,
-    mean: Vector | Scalar | float = 0.0,
+    mean: Centre = 0.0,
 ) -> Float32[Array, ""]:
     """m = max_k |cos(x̂, x_k)| over the train set, averaged over the generated samples x̂.
 
@@ -42,7 +47,7 @@ def memorisation(
     return jnp.minimum(cosines.max(-1), 1).mean()
 
 
-def _directions(x: Float[RealArray, "n d"], mean: Vector | Scalar | float) -> Float32[Array, "n d"]:
+def _directions(x: Float[RealArray, "n d"], mean: Centre) -> Float32[Array, "n d"]:
     """(x − mean) / |x − mean|, 0 at the mean; scaled first, so that no unit over- or underflows."""
     centred = jnp.asarray(x, jnp.float64) - mean
     largest = jnp.abs(centred).max(-1, keepdims=True)

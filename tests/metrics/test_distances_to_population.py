@@ -94,6 +94,20 @@ def test_without_offset():
         assert_allclose(function(covariance, 1.0), function(covariance, 1.0, jnp.zeros(DIM)), rtol=1e-12)
 
 
+def test_a_vmap_around_a_callers_jit():
+    matrices = np.stack([spectral(n, 0.1, 16, np.ones(DIM))[1] for n in (8, 16)]).astype(np.float32)
+    eigenvalues, offset = np.linspace(3, 0.5, DIM).astype(np.float32), np.ones(DIM, np.float32)
+
+    def from_matrix(matrix):
+        return distances(SpectralCovariance.from_matrix(matrix), eigenvalues, offset)
+
+    batch = jax.vmap(jax.jit(from_matrix))(matrices)
+    for i, matrix in enumerate(matrices):
+        for name, value in from_matrix(matrix).items():
+            assert batch[name].dtype == np.float64
+            assert_allclose(batch[name][i], value, rtol=1e-9)
+
+
 @pytest.mark.parametrize("capacity", [4, 16])
 def test_singular_covariance(capacity):
     """n < d without ridge: mutually singular, yet Bures and the norm are finite and right."""

@@ -212,6 +212,19 @@ def test_bandwidths_far_below_the_spread():
     assert float(gap.log_scale) == pytest.approx(log_scale, abs=1e-4)
 
 
+def test_laws_of_large_and_small_axes():
+    """A spike of 1e10 beside a bulk of 1e-4: float32 rounds the former by more than the latter."""
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.standard_normal((9, 9)))[0]
+    scales = np.append(1e5, np.full(8, 1e-2))
+    x = rng.standard_normal((30, 9)) * scales @ axes.T
+    covariance = axes * scales**2 @ axes.T
+    found = log_gaussian_overlap(x, np.zeros(9), covariance, 1e-2)
+    whitened = x @ axes / np.sqrt(scales**2 + 1e-4)
+    expected = logsumexp(-(whitened**2).sum(1) / 2) - np.log(30) - np.log(scales**2 + 1e-4).sum() / 2
+    assert float(found) == pytest.approx(expected - 9 / 2 * np.log(2 * np.pi), abs=1e-3)
+
+
 def test_derivatives_of_two_orders():
     train, reference, mean, covariance = problem(3, *SMALL)
     along = np.random.default_rng(0).standard_normal(train.shape)

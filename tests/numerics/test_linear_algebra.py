@@ -20,7 +20,7 @@ LOWER = np.tril(POSITIVE)
     ("function", "reference", "arguments"),
     [
         (linear_algebra.eigvalsh, np.linalg.eigvalsh, (POSITIVE,)),
-        (linear_algebra.singular_values, lambda a: np.linalg.svd(a, compute_uv=False), (MATRICES,)),
+        (linear_algebra.product, np.matmul, (MATRICES, MATRICES.swapaxes(1, 2))),
         (linear_algebra.cholesky, np.linalg.cholesky, (POSITIVE,)),
         (linear_algebra.solve_lower_triangular, np.linalg.solve, (LOWER, MATRICES)),
         (linear_algebra.solve_positive, np.linalg.solve, (POSITIVE, MATRICES)),
@@ -44,6 +44,25 @@ def test_eigenpairs_and_tridiagonal_form():
     ):
         reduced = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
         np.testing.assert_allclose(np.linalg.eigvalsh(reduced), np.linalg.eigvalsh(matrix), rtol=1e-12)
+    square = MATRICES[:, :, :4]
+    left, values, right = jax.vmap(linear_algebra.singular_value_decomposition)(square)
+    np.testing.assert_allclose(left * values[:, None] @ right, square, atol=1e-12)
+
+
+def test_products_of_float64_in_a_vmap_around_a_callers_jit():
+    """The scope of float64 has closed by then; `jnp.matmul` gives float32 there."""
+
+    @with_float64
+    def squared(x):
+        wide = jnp.asarray(x, jnp.float64)
+        return linear_algebra.product(wide, linear_algebra.product(wide.T, wide[:, 0])) + wide[:, 0]
+
+    x = MATRICES.astype(np.float32)
+    found = jax.vmap(jax.jit(squared))(jnp.asarray(x))
+    assert found.dtype == jnp.float64
+    wide = x.astype(np.float64)
+    expected = wide @ (wide.mT @ wide[:, :, :1]) + wide[:, :, :1]
+    np.testing.assert_allclose(found, expected[..., 0], rtol=1e-13)
 
 
 def test_one_shared_argument_and_a_jit_inside_float64():
