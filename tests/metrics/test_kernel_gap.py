@@ -338,10 +338,7 @@ def test_vmap_in_any_nesting_equals_a_loop():
 def test_a_gap_prints_its_numbers():
     gap = kernel_gap_from_logs(0.0, -1.0, -2.0, -3.0)
     assert repr(gap) == f"KernelGap(value={float(gap.value):.8f}, log_scale=0.)"
-    assert "float64[]" in repr(jax.eval_shape(lambda: gap)) or "KernelGap" in repr(
-        jax.eval_shape(lambda: gap)
-    )
-    jax.jit(lambda x: repr(kernel_gap_from_logs(x, x, x, x)))(1.0)
+    jax.jit(lambda x: repr(kernel_gap_from_logs(x, x, x, x)) and x)(1.0)  # traced, it has none
 
 
 def test_a_count_beyond_the_rows_gives_no_number():
