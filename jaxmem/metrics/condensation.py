@@ -57,6 +57,7 @@ def condensation(
     Cost: points · n · (2 d flops and 2 exponentials), in tiles of 2 MB.
     """
     _checks.noised_samples(data, mu, sigma, count=count)
+    _checks.resolved(("data", data))
     _checks.positive_integer("points", points)
     return _condensation(key, data, mu, sigma, points, count)
 

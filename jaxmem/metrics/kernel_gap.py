@@ -215,7 +215,7 @@ def _log_gaussian_overlap(
     valid = valid_rows(samples, count)
     centred = jnp.asarray(samples, jnp.float64) - jnp.asarray(mean, jnp.float64)
 
-    def squares(level: Array, centred: Array, whitening: Array, *, dtype: DTypeLike) -> Array:
+    def squares(level: Array | int, centred: Array, whitening: Array, *, dtype: DTypeLike) -> Array:
         whitened = linear_algebra.product(centred.astype(dtype), whitening.astype(dtype))
         return (whitened**2).sum(1).astype(jnp.float64)
 

@@ -43,6 +43,7 @@ def sliced_wasserstein(
     """
     _checks.samples("x", x, count=count)
     _checks.samples("y", y, dim=x.shape[1])
+    _checks.resolved(("x", x), ("y", y))
     _checks.positive_integer("projections", projections)
     number = jnp.asarray(x.shape[0] if count is None else count, jnp.int64)
     return _sliced_wasserstein(key, x, y, number, projections)

@@ -66,7 +66,8 @@ def noised_data(
     number = capacity if count is None else count
     valid = index < number
     padded = jnp.pad(as_float64(data), ((0, tiles * tile - capacity), (0, 0)))
-    centre = jnp.where(valid[:, None], padded, 0).sum(0) / number
+    known = jnp.where(jnp.asarray(number) > capacity, jnp.nan, number)  # a traced count of too many
+    centre = jnp.where(valid[:, None], padded, 0).sum(0) / known
     rows = jnp.where(valid[:, None], padded - centre, 0)
     cut = Tile(rows.reshape(tiles, tile, dim), index.reshape(tiles, tile), valid.reshape(tiles, tile))
     mu, sigma = as_float64(mu), as_float64(sigma)

@@ -198,9 +198,9 @@ class KernelOnset(Study):
         return sample_size(point["load"], point["dim"]), self.shape(point).capacity
 
     def bytes_per_replicate(self, shape: Shape) -> int:
-        """Reference, its centred and its whitened copy in float32; the fit's matrices in float64."""
+        """Reference, its rows in units and whitened in float32, centred in float64; the fit's in float64."""
         dim, capacity = shape
-        return 4 * dim * 3 * self.reference_size + 8 * dim * (4 * capacity + 8 * dim)
+        return 4 * dim * 5 * self.reference_size + 8 * dim * (4 * capacity + 8 * dim)
 
     def prepared_over(self) -> tuple[str, ...]:
         """A shared reference depends on every axis but those of the denoiser."""

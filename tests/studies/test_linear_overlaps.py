@@ -128,7 +128,11 @@ def test_real_data_from_an_array():
         ({"directions": 51}, "directions must be a whole number of at least 1 and at most 50"),
         ({"estimate_mean": "no"}, "estimate_mean must be True or False, got 'no'"),
         (
-            {"dims": (4,), "loads": (2.0,), "population": PopulationSettings(samples=np.ones((40, 4)))},
+            {
+                "dims": (4,),
+                "loads": (2.0,),
+                "population": PopulationSettings(samples=GivenArray.from_array(np.ones((40, 4)))),
+            },
             "samples must hold rows that differ, got 40 equal ones",
         ),
         ({"generated": 0}, "generated must be a whole number of at least 1, got 0"),
