@@ -24,15 +24,15 @@ def test_distances_are_those_of_brute_force(n):
 
 def test_the_fraction_counts_copies_and_only_them():
     train = np.array([[0.0], [1.0], [3.0]], np.float32)
-    generated = np.array([[0.2], [0.3], [1.9], [2.6], [1.0]], np.float32)
-    # Ratios 0.2/0.8, 0.3/0.7, 0.9/1.1, 0.4/1.6 and 0/1.
+    generated = np.array([[0.24], [0.26], [1.9], [2.6], [1.0]], np.float32)
+    # Ratios 0.24/0.76, 0.26/0.74, 0.9/1.1, 0.4/1.6 and 0/1.
     assert memorised_fraction(generated, train) == pytest.approx(3 / 5)
     assert memorised_fraction(generated, train, ratio=0.5) == pytest.approx(4 / 5)
 
 
 def test_an_outlier_or_far_clusters_change_nothing():
     train = GENERATOR.normal(size=(9, 3))
-    generated = train[[0, 1, 2, 3]] + [[0.0], [1e-3], [2.0], [3.0]]
+    generated = train[[0, 1, 2, 3, 4]] + [[0.0], [1e-3], [2.0], [3.0], [1e5]]  # the last is not in doubt
     expected = float(memorised_fraction(generated, train))
     assert 0 < expected < 1
     assert float(memorised_fraction(generated, np.concatenate([train, np.full((1, 3), 1e9)]))) == expected
