@@ -45,8 +45,8 @@ LABELS: dict[str, Variable] = {
     "latent_recovery": Variable("latent recovery Q"),
     "bures": Variable("Bures distance W2²/Tr Σ"),
     "operator_norm": Variable("operator norm ‖Σ̂ − Σ‖"),
-    "kl_generated_population": Variable("KL(generated‖population)", units="nat"),
-    "kl_population_generated": Variable("KL(population‖generated)", units="nat"),
+    "kl_generated_population": Variable("KL(generated‖population)", units="nat", summary="median"),
+    "kl_population_generated": Variable("KL(population‖generated)", units="nat", summary="median"),
     "hellinger_squared": Variable("squared Hellinger distance H²"),
 }
 
