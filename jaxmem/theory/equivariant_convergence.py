@@ -44,8 +44,9 @@ def equivariant_convergence(n: RealLike, *, real: bool = False) -> Real:
 def block_convergence(n: RealLike, block: RealLike) -> Real:
     """q of Hermitian blocks of size p = `block`, exactly: [E Tr W^{1/2}/(p √n)]².
 
-    W is complex Wishart, p × p of n samples. With m = min(n, p) and a = |n − p| the eigenvalues of W other than 0 are the Laguerre ensemble, of density
-    Σ_{k<m} k!/Γ(k + a + 1) x^a e^{−x} L_k^{(a)}(x)². As L_k^{(a)} = Σ_j (−½)_{k−j}/(k − j)! L_j^{(a + ½)},
+    W is complex Wishart, p × p of n samples. With m = min(n, p) and a = |n − p| its eigenvalues other than 0
+    are the Laguerre ensemble, of density Σ_{k<m} k!/Γ(k + a + 1) x^a e^{−x} L_k^{(a)}(x)². As L_k^{(a)} =
+    Σ_j (−½)_{k−j}/(k − j)! L_j^{(a + ½)},
 
         E Tr W^{1/2} = Σ_{k<m} k!/Γ(k + a + 1) Σ_{j≤k} [(−½)_{k−j}/(k − j)!]² Γ(j + a + 3/2)/j!,
 
@@ -53,7 +54,7 @@ def block_convergence(n: RealLike, block: RealLike) -> Real:
     `jaxmem.theory.convergence` at the load n/p, F(n/p)², from which it differs by O(1/p²): by 9 % at
     n = p = 1, 1.0 % at 4, 0.09 % at 16. The one real block of a dense model has O(1/p) instead.
 
-    Exact for blocks that are white, where the p frequencies that mix have the same power; of others, q is that
+    Exact for white blocks, where the p frequencies that mix have the same power; of others, q is that
     of `convergence_from_spectrum` for the powers of a block, to O(1/n).
 
     Args:
