@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Summary = Literal["sign", "mean", "fraction", "none"]
+Summary = Literal["sign", "mean", "median", "fraction", "none"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class Variable:
         long_name: the name on an axis, with its symbol.
         units: "1" for a pure number.
         summary: how replicates are summarised: "sign" by P(value > 0), "mean" by mean and standard error,
-            "fraction" by the share of ones, "none" not at all.
+            "median" by the median and its interval (for heavy tails), "fraction" by the share of ones, "none"
+            not at all.
         dims: dimensions of one replicate's value beyond the grid, such as ("step",); empty for a scalar.
         power_law_over: the axis along which `summarise` fits a power law through its replicates, if any.
     """

@@ -2,8 +2,11 @@
 
 from jaxmem.statistics.intervals import Interval as Interval
 from jaxmem.statistics.intervals import Mean as Mean
+from jaxmem.statistics.intervals import Median as Median
 from jaxmem.statistics.intervals import mean_and_standard_error as mean_and_standard_error
+from jaxmem.statistics.intervals import median_and_interval as median_and_interval
 from jaxmem.statistics.intervals import wilson_interval as wilson_interval
+from jaxmem.statistics.monotone import is_monotone as is_monotone
 from jaxmem.statistics.power_law import PowerLaw as PowerLaw
 from jaxmem.statistics.power_law import finite_size_scaling as finite_size_scaling
 from jaxmem.statistics.power_law import power_law_exponent as power_law_exponent

@@ -1,10 +1,10 @@
-"""Means with standard errors and probabilities with Wilson intervals, of replicates."""
+"""Means with standard errors, medians and probabilities with intervals, of replicates."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Shaped
-from scipy.special import ndtri
+from scipy.special import bdtr, ndtri
 
 from jaxmem import _checks as check
 
@@ -58,6 +58,14 @@ def wilson_interval(
     return Interval(low, high)
 
 
+class Median(NamedTuple):
+    """A median over replicates and the ends of its confidence interval."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
 def mean_and_standard_error(values: Float[np.ndarray, "*points replicate"]) -> Mean:
     """Mean over the last axis and its standard error s/√R, with s² the unbiased variance.
 
@@ -72,3 +80,44 @@ def mean_and_standard_error(values: Float[np.ndarray, "*points replicate"]) -> M
         squares = np.where(found, values - mean[..., None], 0.0) ** 2
         error = np.sqrt(squares.sum(axis=-1) / (count - 1) / count)
     return Mean(mean, np.where(count > 1, error, np.nan))
+
+
+def median_and_interval(values: Float[np.ndarray, "*points replicate"], confidence: float = 0.95) -> Median:
+    """Median over the last axis with a distribution-free interval: the k-th value from either end.
+
+    How many of R values lie below the median is binomial of ½, whatever their law; k is the largest for which
+    fewer than k do with probability at most (1 − confidence)/2. So the interval holds the median with
+    probability `confidence` at least, and there is none (NaN) where R is too small for it: below 6 at 0.95.
+
+    NaN marks a missing replicate and is left out; R counts the rest. Infinite values are values: the median
+    of a law with a heavy tail, or with a mass at infinity, is finite where its mean is not.
+
+    Args:
+        values: raw replicates.
+        confidence: above 0 and below 1.
+
+    Source: David and Nagaraja, Order Statistics (2003), section 7.1.
+    """
+    confidence = check.real_number("confidence", confidence, above=0.0, below=1.0)
+    ordered = np.sort(np.asarray(values, np.float64), axis=-1)  # NaN last
+    count = (~np.isnan(ordered)).sum(axis=-1)
+    most = ordered.shape[-1]
+    if most == 0:
+        nothing = np.full(count.shape, np.nan)
+        return Median(nothing, nothing, nothing)
+    sizes = np.arange(most + 1)[:, None]
+    tails = bdtr(np.minimum(np.arange(most), sizes), np.maximum(sizes, 1), 0.5)  # P(at most j of R below)
+    rank = (tails <= (1 - confidence) / 2).sum(axis=1)[count]  # k; tails grow with j
+
+    def at(position: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(ordered, np.clip(position, 0, most - 1)[..., None], axis=-1)[..., 0]
+
+    lower, upper = at((count - 1) // 2), at(count // 2)
+    with np.errstate(invalid="ignore"):  # −∞ and ∞ have no middle
+        value = np.where(lower == upper, lower, lower / 2 + upper / 2)
+    known = rank > 0
+    return Median(
+        np.where(count > 0, value, np.nan),
+        np.where(known, at(rank - 1), np.nan),
+        np.where(known, at(count - rank), np.nan),
+    )

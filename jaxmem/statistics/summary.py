@@ -3,12 +3,12 @@
 import numpy as np
 import xarray as xr
 
-from jaxmem.statistics.intervals import mean_and_standard_error, wilson_interval
+from jaxmem.statistics.intervals import mean_and_standard_error, median_and_interval, wilson_interval
 from jaxmem.statistics.power_law import power_law_exponent
 
 
 def summary_kind(variable: xr.DataArray) -> str:
-    """How a variable's replicates are summarised: "sign", "mean", "fraction" or "none".
+    """How a variable's replicates are summarised: "sign", "mean", "median", "fraction" or "none".
 
     The attribute `summary` says so; without it a variable named `delta` is an order parameter whose sign
     counts, and any other is left alone.
@@ -26,10 +26,12 @@ def summarise(dataset: xr.Dataset, *, confidence: float = 0.95) -> xr.Dataset:
     - "fraction" (0 or 1 per replicate): the share NAME with its Wilson interval `NAME_low`, `NAME_high`.
     - "mean": the mean NAME and its standard error `NAME_standard_error`. Where some replicates are infinite
       so is the mean, the standard error is NaN, and `NAME_infinite_fraction` says how many they are.
+    - "median", for heavy tails: `NAME_median` and its distribution-free interval `NAME_low`, `NAME_high`, NaN
+      below 6 replicates; `NAME_infinite_fraction` as for a mean.
     - "none": left out.
 
     A variable with an attribute `power_law_over` also gets the exponent of NAME ~ (that axis)^exponent and
-    its bootstrap interval: `NAME_exponent`, `NAME_exponent_low`, `NAME_exponent_high`, as
+    its interval: `NAME_exponent`, `NAME_exponent_low`, `NAME_exponent_high`, as
     `jaxmem.statistics.power_law_exponent` fits them through the replicates.
 
     NaN is a replicate that has not been computed, or one that came out undefined. Both are left out of
@@ -38,7 +40,7 @@ def summarise(dataset: xr.Dataset, *, confidence: float = 0.95) -> xr.Dataset:
 
     Args:
         dataset: as returned by `jaxmem.sweep`, `jaxmem.open_store` or `xarray.open_zarr`.
-        confidence: of the Wilson and bootstrap intervals, above 0 and below 1.
+        confidence: of the intervals, above 0 and below 1.
 
     Returns:
         Dataset without `replicate`, with the store's coordinates and attributes and `confidence` beside them.
@@ -67,6 +69,8 @@ def summary_names(variable: xr.DataArray) -> tuple[str, str, str]:
     name, kind = str(variable.name), summary_kind(variable)
     if kind == "mean":
         return name, f"{name}_standard_error", f"{name}_standard_error"
+    if kind == "median":
+        return f"{name}_median", f"{name}_low", f"{name}_high"
     if kind == "sign":
         name = f"p_positive{name.removeprefix('delta')}" if name.startswith("delta") else f"p_positive_{name}"
     return name, f"{name}_low", f"{name}_high"
@@ -105,6 +109,11 @@ def _summarise_one(
         mean = mean_and_standard_error(values)
         put(estimate, mean.value, label, units)
         put(low, mean.standard_error, f"standard error of {label}", units)
+    elif kind == "median":
+        median = median_and_interval(values, confidence)
+        put(estimate, median.value, f"median {label}", units)
+        put(low, median.low, f"median {label}, lower {confidence:.0%} bound", units)
+        put(high, median.high, f"median {label}, upper {confidence:.0%} bound", units)
     else:
         successes = (values > 0).sum(axis=-1) if kind == "sign" else np.nansum(values, axis=-1)
         if kind == "sign":
@@ -115,14 +124,18 @@ def _summarise_one(
         put(low, interval.low, f"{label}, lower {confidence:.0%} bound")
         put(high, interval.high, f"{label}, upper {confidence:.0%} bound")
 
-    counted = {"infinite": np.isinf(values)} if kind == "mean" else {}
+    counted = {"infinite": np.isinf(values)} if kind in ("mean", "median") else {}
     finished = np.broadcast_to(completed.broadcast_like(variable).transpose(*variable.dims), values.shape)
     counted["undefined"] = np.isnan(values) & finished
     for word, where in counted.items():
         if where.any():
             with np.errstate(invalid="ignore"):
                 share = where.sum(axis=-1) / finished.sum(axis=-1)
-            put(f"{estimate}_{word}_fraction", share, f"share of replicates with {word} {label}")
+            put(
+                f"{estimate if kind == 'sign' else name}_{word}_fraction",
+                share,
+                f"share of replicates with {word} {label}",
+            )
     return found
 
 

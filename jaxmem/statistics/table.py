@@ -20,8 +20,8 @@ MOST_DECIMALS = 6
 def summary_table(dataset: xr.Dataset, *, confidence: float = 0.95) -> str:
     """Compact text of a store: a line per grid point, then fitted exponents and transitions over `load`.
 
-    A probability is followed by its interval in brackets, a mean by ± its standard error; a trajectory shows
-    its last step. Cost: that of `summarise` and `transition`.
+    A probability or a median is followed by its interval in brackets, a mean by ± its standard error; a
+    trajectory shows its last step. Cost: that of `summarise` and `transition`.
 
     Args:
         dataset: raw values per replicate, as `jaxmem.sweep` or `jaxmem.open_store` returns.
@@ -60,7 +60,7 @@ def _columns(points: xr.Dataset, variable: xr.DataArray) -> Iterator[list[str]]:
         chosen = points.isel(dict(zip(inner, place, strict=True)))
         where = ", ".join(f"{dim} {_plain(chosen[dim].item())}" for dim in inner if dim in chosen.coords)
         values = zip(chosen[name].values, chosen[low].values, chosen[high].values, strict=True)
-        write = _with_error if summary_kind(variable) == "mean" else _with_interval
+        write = {"mean": _with_error, "median": _with_bounds}.get(summary_kind(variable), _with_interval)
         yield [f"{name} at {where}" if where else name, *(write(*one) for one in values)]
 
 
@@ -72,6 +72,11 @@ def _plain(value: object) -> str:
 def _with_interval(value: float, low: float, high: float) -> str:
     """A probability and its interval."""
     return "-" if np.isnan(value) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _with_bounds(value: float, low: float, high: float) -> str:
+    """A median and its interval, if there is one."""
+    return "-" if np.isnan(value) else f"{value:.4g} {_bounds(low, high)}"
 
 
 def _with_error(value: float, error: float, _: float) -> str:
@@ -103,7 +108,7 @@ def _power_law_lines(dataset: xr.Dataset, summary: xr.Dataset) -> list[str]:
         if over is None:
             continue
         exponent = summary[f"{name}_exponent"]
-        lines += ["", f"{name} ~ {over}^exponent, {summary.attrs['confidence']:.0%} bootstrap intervals:"]
+        lines += ["", f"{name} ~ {over}^exponent, {summary.attrs['confidence']:.0%} intervals:"]
         for place in itertools.product(*(range(exponent.sizes[dim]) for dim in exponent.dims)):
             one = summary.isel(dict(zip(exponent.dims, place, strict=True)))
             where = ", ".join(f"{dim} {_plain(one[dim].item())}: " for dim in exponent.dims)
@@ -131,6 +136,10 @@ def _transition_lines(dataset: xr.Dataset, confidence: float) -> list[str]:
             one = found.isel(dict(zip(dims, place, strict=True)))
             where = ", ".join(f"{dim} {_plain(one[dim].item())}" for dim in dims)
             lines.append(f"  {where}: {_location(one)}; {_width(one)}".replace("  : ", "  "))
+            if one["monotone"] == 0:
+                lines.append(
+                    "    P is not monotone beyond its errors: this is where its monotone fit crosses"
+                )
         if "dim" in dims and dataset.sizes["dim"] > 2:
             lines += _scaling_lines(found, confidence)
     return lines

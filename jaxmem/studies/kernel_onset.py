@@ -178,8 +178,8 @@ class KernelOnset(Study):
             "log_scale": Variable("log scale of Δ", summary="none"),
             "hellinger_squared": Variable("squared Hellinger distance H²"),
             "log_affinity": Variable("log(1 − H²)", summary="none"),
-            "kl_generated_population": Variable("KL(generated‖population)", units="nat"),
-            "kl_population_generated": Variable("KL(population‖generated)", units="nat"),
+            "kl_generated_population": Variable("KL(generated‖population)", units="nat", summary="median"),
+            "kl_population_generated": Variable("KL(population‖generated)", units="nat", summary="median"),
             "bures_squared": Variable("squared Wasserstein-2 distance of the laws"),
         } | {
             f"delta_{distance.replace('-', '_')}": Variable(

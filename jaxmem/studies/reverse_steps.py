@@ -108,8 +108,8 @@ class ReverseSteps(Study):
         """Distances between the generated law and the population."""
         return {
             "bures": Variable("Bures distance W2²/Tr Σ"),
-            "kl_generated_population": Variable("KL(generated‖population)", units="nat"),
-            "kl_population_generated": Variable("KL(population‖generated)", units="nat"),
+            "kl_generated_population": Variable("KL(generated‖population)", units="nat", summary="median"),
+            "kl_population_generated": Variable("KL(population‖generated)", units="nat", summary="median"),
         }
 
     def shape(self, point: Point) -> Shape:

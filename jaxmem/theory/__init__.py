@@ -15,12 +15,16 @@ from jaxmem.theory.convergence import convergence as convergence
 from jaxmem.theory.convergence import convergence_from_spectrum as convergence_from_spectrum
 from jaxmem.theory.convergence import half_moment as half_moment
 from jaxmem.theory.convergence import large_sample_convergence as large_sample_convergence
+from jaxmem.theory.denoiser_agreement import DenoiserAgreement as DenoiserAgreement
+from jaxmem.theory.denoiser_agreement import denoiser_agreement as denoiser_agreement
 from jaxmem.theory.deterministic_equivalent import effective_ridge as effective_ridge
 from jaxmem.theory.deterministic_equivalent import root_equivalent as root_equivalent
 from jaxmem.theory.eigenvector_overlaps import latent_recovery_from_spectrum as latent_recovery_from_spectrum
 from jaxmem.theory.eigenvector_overlaps import (
     subspace_recovery_from_spectrum as subspace_recovery_from_spectrum,
 )
+from jaxmem.theory.equivariant_convergence import block_convergence as block_convergence
+from jaxmem.theory.equivariant_convergence import equivariant_convergence as equivariant_convergence
 from jaxmem.theory.hellinger import log_affinity_from_spectrum as log_affinity_from_spectrum
 from jaxmem.theory.kullback_leibler import KullbackLeibler as KullbackLeibler
 from jaxmem.theory.kullback_leibler import expected_kl as expected_kl
@@ -52,5 +56,9 @@ from jaxmem.theory.sample_modes import sample_mode_rate as sample_mode_rate
 from jaxmem.theory.stability import largest_stable_sharpness as largest_stable_sharpness
 from jaxmem.theory.stability import smallest_sharpness as smallest_sharpness
 from jaxmem.theory.stability import stable_roughness_bound as stable_roughness_bound
+from jaxmem.theory.wiener import blind_wiener as blind_wiener
+from jaxmem.theory.wiener import noise_log_posterior as noise_log_posterior
+from jaxmem.theory.wiener import wiener_error as wiener_error
+from jaxmem.theory.wiener import wiener_gain as wiener_gain
 from jaxmem.theory.wishart import expected_log_determinant as expected_log_determinant
 from jaxmem.theory.wishart import expected_squared_frobenius as expected_squared_frobenius

@@ -17,6 +17,7 @@ from scipy.optimize import minimize_scalar
 from jaxmem import _checks
 from jaxmem.theory._types import Real, RealLike
 from jaxmem.theory.deterministic_equivalent import Spectrum, checked_grid
+from jaxmem.theory.wishart_range import MOST, expected_largest_deviation
 
 TRACY_WIDOM_MEAN = -1.2065335745820
 """Mean of the Tracy–Widom law for real symmetric matrices (β = 1)."""
@@ -41,13 +42,18 @@ def operator_norm(load: RealLike, strength: RealLike = 0.0, ridge: RealLike = 0.
 
 
 def expected_operator_norm(n: RealLike, d: RealLike, strength: RealLike = 0.0, ridge: RealLike = 0.0) -> Real:
-    """E ‖Σ̂ + ρ − Σ‖ for n samples in R^d and one spike: `operator_norm` with leading finite-size corrections.
+    """E ‖Σ̂ + ρ − Σ‖ for n samples in R^d and one spike: exact for few, else with leading corrections.
 
-    The edge is (√(n − ½) + √(d − ½))²/n − 1 − 1.2065 s, s = (√n + √d)(1/√n + 1/√d)^⅓/n (Tracy–Widom;
-    Johnstone, Ann. Stat. 29 (2001) 295). The outlier's variance v·Wv = 1 + ω fluctuates, ω ~ N(0, 2/n), so
-    that with g = 1/(γθ) and h = g + ω the outliers are (1 + θ)(h ± √(h² + 4g))/2, of which the larger in
-    modulus counts, averaged over ω. At d = 100 simulation agrees within 3 % for loads 0.5 to 20, within 6 %
-    at 0.05; just below θ = 1 + 1/√γ, where edge and outlier merge, it is 5 % too low.
+    Without a spike it is exact up to min(n, d) = 16 (`wishart_range`), with one at d = 1. Beyond, the edge is
+    (√(n − ½) + √(d − ½))²/n − 1 − 1.2065 s, s = (√n + √d)(1/√n + 1/√d)^⅓/n (Tracy–Widom; Johnstone, Ann.
+    Stat. 29 (2001) 295), 1 % too low at n = d = 17 and ever less from there on.
+
+    The outlier's variance v·Wv = 1 + ω fluctuates, 1 + ω ~ χ²_n/n, so that with g = (d − 1)/(n θ) and
+    h = g + ω the outliers are (1 + θ)(h ± √(h² + 4g))/2, of which the larger in modulus counts, averaged over
+    ω. At d = 100 simulation agrees within 3 % for loads 0.5 to 20, within 6 % at 0.05; just below
+    θ = 1 + 1/√γ, where edge and outlier merge, it is 5 % too low. With a spike and n or d under 16 it is an
+    estimate: within 12 % for n, d > 1 and θ from twice that on, but up to 45 % too low just below it and,
+    for θ < 0, 67 % too high, at n = d = 2, where one direction in two is no perturbation.
     """
     n, d, strength, ridge = np.broadcast_arrays(
         _checks.real_numbers("n", n, least=1.0),
@@ -55,17 +61,35 @@ def expected_operator_norm(n: RealLike, d: RealLike, strength: RealLike = 0.0, r
         _checks.real_numbers("strength", strength, least=-1.0),
         _checks.real_numbers("ridge", ridge, least=0.0),
     )
-    width = (np.sqrt(n) + np.sqrt(d)) * (n**-0.5 + d**-0.5) ** (1 / 3) / n
-    edge = (np.sqrt(n - 0.5) + np.sqrt(d - 0.5)) ** 2 / n - 1 + TRACY_WIDOM_MEAN * width
+    edge = np.vectorize(_expected_edge, otypes=[np.float64])(n, d, ridge)
     nodes, weights = HERMITE
     outside = strength > 1 + np.sqrt(d / n)
     theta = np.where(outside, strength, 1.0)[..., None]
-    coupling = (d / n)[..., None] / theta
-    middle = coupling + np.sqrt(2 / n)[..., None] * nodes
+    coupling = ((d - 1) / n)[..., None] / theta
+    # χ²_n/n as the cube of a normal number (Wilson & Hilferty)
+    spread = 2 / (9 * n[..., None])
+    middle = coupling + (1 - spread + np.sqrt(spread) * nodes) ** 3 - 1
     halves = (1 + theta) / 2 * np.stack([middle, np.sqrt(middle**2 + 4 * coupling)])
     outlier = np.abs(halves[0] + ridge[..., None]) + halves[1]
-    either = np.maximum(outlier, (ridge + edge)[..., None]) @ weights / weights.sum()
-    return np.where(outside, either, ridge + edge)[()]
+    either = np.maximum(outlier, edge[..., None]) @ weights / weights.sum()
+    result = np.where(outside, either, edge)
+    alone = (d == 1) & (strength > -1)
+    scale = np.where(alone, 1 + strength, 1.0)
+    one = np.vectorize(_expected_edge, otypes=[np.float64])(n, 1.0, ridge / scale) if alone.any() else edge
+    result = np.where(alone, scale * one, result)
+    return np.where((d == 1) & (strength == -1), ridge, result)[()]
+
+
+def _expected_edge(n: float, d: float, ridge: float) -> float:
+    """E ‖Σ̂ + ρ − 1‖ for Σ = 1; between whole n, a straight line."""
+    below = np.floor(n)
+    if min(below, d) <= MOST:
+        first = expected_largest_deviation(int(below), int(d), ridge)
+        if n == below:
+            return first
+        return first + (n - below) * (expected_largest_deviation(int(below) + 1, int(d), ridge) - first)
+    width = (np.sqrt(n) + np.sqrt(d)) * (n**-0.5 + d**-0.5) ** (1 / 3) / n
+    return float(ridge + (np.sqrt(n - 0.5) + np.sqrt(d - 0.5)) ** 2 / n - 1 + TRACY_WIDOM_MEAN * width)
 
 
 def operator_norm_from_spectrum(eigenvalues: RealLike, n: RealLike, ridge: RealLike = 0.0) -> Real:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, sem
 
-from jaxmem.statistics import mean_and_standard_error, wilson_interval
+from jaxmem.statistics import mean_and_standard_error, median_and_interval, wilson_interval
 
 
 @given(trials=st.integers(1, 2000), share=st.floats(0, 1), confidence=st.floats(0.5, 0.999))
@@ -56,3 +56,36 @@ def test_mean_is_infinite_where_a_replicate_is_and_undefined_without_any():
     )
     np.testing.assert_array_equal(mean, [np.inf, -np.inf, np.nan, 3.0, np.nan])
     assert np.isnan(error).all()
+
+
+def test_median_is_numpys_and_its_interval_that_of_the_binomial_law():
+    """Ranks in the 0.95 interval of the sign test, tabulated since the 1950s (Conover, table A3)."""
+    rng = np.random.default_rng(0)
+    for count, rank in ((6, 1), (8, 1), (9, 2), (20, 6), (50, 18), (100, 40)):
+        values = np.full((3, 110), np.nan)
+        values[:, rng.permutation(110)[:count]] = rng.standard_cauchy((3, count))
+        found = median_and_interval(values)
+        ordered = np.sort(values)[:, :count]
+        np.testing.assert_allclose(found.value, np.nanmedian(values, axis=1), rtol=1e-15)
+        np.testing.assert_array_equal(found.low, ordered[:, rank - 1])
+        np.testing.assert_array_equal(found.high, ordered[:, count - rank])
+
+
+def test_median_of_few_replicates_and_of_infinite_ones():
+    inf = np.inf
+    rows = np.full((5, 8), np.nan)
+    rows[1, :5] = [3, 1, 2, 5, 4]
+    rows[2, :] = [1, 2, 3, 4, inf, inf, inf, inf]
+    rows[3, :] = [1, 2, 3, 4, 5, 6, inf, inf]
+    rows[4, :] = -inf
+    found = median_and_interval(rows)
+    np.testing.assert_array_equal(found.value, [np.nan, 3, inf, 4.5, -inf])
+    np.testing.assert_array_equal(found.low, [np.nan, np.nan, 1, 1, -inf])
+    np.testing.assert_array_equal(found.high, [np.nan, np.nan, inf, inf, -inf])
+    assert np.isnan(median_and_interval(np.empty((2, 0))).value).all()
+
+
+def test_median_interval_holds_its_level_where_means_have_none():
+    values = np.random.default_rng(2).standard_cauchy((20_000, 25))
+    _, low, high = median_and_interval(values)
+    assert 0.95 < np.mean((low <= 0) & (high >= 0)) < 0.965  # 0.957 by the binomial law

@@ -52,6 +52,25 @@ def test_infinite_replicates():
     assert "hellinger_squared_infinite_fraction" not in summary
 
 
+def test_medians():
+    store = fake_stores.kernel_onset(replicates=9)
+    store["kl_generated_population"].attrs["summary"] = "median"
+    store["kl_generated_population"][0, -1, 0] = np.inf
+    store["kl_generated_population"][1, -1, 0] = np.nan
+    summary = summarise(store)
+    assert "kl_generated_population" not in summary
+    ordered = np.sort(store["kl_generated_population"], axis=-1)
+    np.testing.assert_allclose(summary["kl_generated_population_median"][:, :-1], ordered[:, :-1, 4])
+    np.testing.assert_allclose(summary["kl_generated_population_low"][:, :-1], ordered[:, :-1, 1])
+    np.testing.assert_allclose(summary["kl_generated_population_high"][:, :-1], ordered[:, :-1, 7])
+    assert np.isfinite(summary["kl_generated_population_median"][0, -1])
+    assert summary["kl_generated_population_infinite_fraction"][0, -1] == pytest.approx(1 / 9)
+    assert summary["kl_generated_population_undefined_fraction"][1, -1] == pytest.approx(1 / 9)
+    for end, words in (("median", ""), ("low", ", lower 95% bound"), ("high", ", upper 95% bound")):
+        attributes = summary[f"kl_generated_population_{end}"].attrs
+        assert attributes == {"long_name": f"median KL(generated‖population){words}", "units": "nat"}
+
+
 def test_unfinished_replicates_are_left_out():
     whole = fake_stores.kernel_onset(replicates=40)
     part = fake_stores.kernel_onset(replicates=40, complete=0.25)

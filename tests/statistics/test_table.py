@@ -34,6 +34,25 @@ def test_the_transition_is_told_per_dimension():
     assert "width ~ d^-" in text
 
 
+def test_a_curve_that_is_not_monotone_is_called_so():
+    store = fake_stores.kernel_onset((16, 50), replicates=100)
+    said = "not monotone beyond its errors"
+    assert said not in summary_table(store)
+    store["delta"][0, 0] = 1.0
+    lines = summary_table(store).splitlines()
+    (line,) = (i for i, line in enumerate(lines) if said in line)
+    assert "dim 16" in lines[line - 1]
+
+
+def test_medians_have_their_intervals_in_brackets():
+    values = np.array([[1e6, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, np.inf], [1.0, 2.0] + 6 * [np.nan]])
+    store = xr.Dataset({"kl": (("load", "replicate"), values, {"summary": "median"})}, {"load": [1.0, 2.0]})
+    lines = summary_table(store).splitlines()
+    assert lines[2].split()[-1] == "kl_median"
+    assert lines[3].endswith("5.5 [2, inf]")
+    assert lines[4].endswith("1.5 [no interval]")
+
+
 def test_one_replicate_has_no_interval():
     store = fake_stores.kernel_onset((16, 50, 100), replicates=2)
     text = summary_table(store.isel(replicate=[1]))

@@ -4,6 +4,7 @@ import pytest
 import xarray as xr
 
 from jaxmem.statistics import transition
+from jaxmem.statistics.monotone import is_monotone
 from jaxmem.statistics.transition import monotone_crossing
 
 LOADS = tuple(np.geomspace(0.1, 20, 14))
@@ -51,6 +52,66 @@ def test_intervals_hold_their_level():
         )
     share = np.mean(held, axis=0)  # standard error of 0.95 in 120 trials: 0.02
     assert ((share > 0.86) & (share < 1)).all(), share
+
+
+@pytest.mark.parametrize("steepness", [3.0, 6.0, 60.0])
+def test_intervals_hold_the_truth_of_curves_steeper_than_the_grid(steepness):
+    """`steepness` logits per step of a grid of factor 2, the crossing anywhere between two loads."""
+    rng = np.random.default_rng(round(steepness))
+    loads = 2.0 ** np.arange(6)
+    place = rng.uniform(2, 3, 100)
+    p = 1 / (1 + np.exp(-steepness * (np.arange(6) - place[:, None])))
+    values = (rng.random((100, 1, 40)) < p[..., None]).astype(float)
+    store = xr.Dataset(
+        {"hit": (("trial", "load", "replicate"), values, {"summary": "fraction"})}, {"load": loads}
+    )
+    found = transition(store, "hit", resamples=60)
+    width = 2 * np.log(9) / steepness * np.log10(2)
+    held = (found["location_low"] <= 2**place + 1e-9) & (2**place <= found["location_high"] + 1e-9)
+    assert held.mean() > 0.9
+    assert ((found["width_low"] <= width) & (width <= found["width_high"])).mean() > 0.9
+    assert found["monotone"].mean() > 0.95
+
+
+def test_a_leap_from_zero_to_one_is_known_to_its_bracket():
+    found = transition(dataset([0, 0, 50, 50], 50, [1.0, 2.0, 8.0, 16.0]), "hit")
+    np.testing.assert_allclose(found["location"], 4.0)
+    np.testing.assert_allclose([found["location_low"], found["location_high"]], [2.0, 8.0], rtol=1e-6)
+    np.testing.assert_allclose([found["bracket_low"], found["bracket_high"]], [2.0, 8.0])
+    np.testing.assert_allclose([found["width_low"], found["width_high"]], [0, np.log10(4)], atol=1e-6)
+    # One load inside the transition: the crossing is at it or beyond, as near to the next as it may be.
+    half = transition(dataset([0, 0, 20, 50, 50], 50, [1.0, 2.0, 4.0, 8.0, 16.0]), "hit")
+    assert 4 < half["location"] < half["location_high"] < 8
+    assert 2 < half["location_low"] < 4.2
+
+
+def test_the_order_of_the_loads_does_not_matter():
+    store = fake_stores.kernel_onset((16,), LOADS, 60)
+    expected = transition(store, resamples=50)
+    for order in (slice(None, None, -1), np.random.default_rng(0).permutation(len(LOADS))):
+        xr.testing.assert_identical(transition(store.isel(load=order), resamples=50), expected)
+
+
+def test_a_curve_that_dips_is_called_not_monotone():
+    dips = transition(dataset([100, 10, 100, 100], 100, [0.5, 1.0, 2.0, 4.0]), "hit", resamples=20)
+    assert dips["monotone"] == 0
+    assert transition(dataset([10, 60, 55, 90], 100, [1.0, 2.0, 4.0, 8.0]), "hit", resamples=20)["monotone"]
+    falls = dataset([90, 50, 10], 100, [1.0, 2.0, 4.0])
+    assert transition(falls, "hit", resamples=20)["monotone"] == 0
+    assert transition(falls, "hit", resamples=20, increasing=False)["monotone"] == 1
+
+
+def test_flat_curves_are_monotone_at_the_level_asked_for():
+    """Replicates independent over the loads, and replicates that are the same at all but for a few."""
+    rng = np.random.default_rng(0)
+    flat = [is_monotone((rng.random((5, 40)) < 0.5).astype(float), confidence=0.8) for _ in range(2000)]
+    assert 0.8 < np.mean(flat) < 0.97  # Bonferroni and whole counts leave it on the safe side
+    curve = np.tile(np.arange(40.0) < 20, (2, 1)).astype(float)
+    curve[1, :5] = 0  # 5 of 5 fell: 1/32
+    assert is_monotone(curve, confidence=0.97)
+    assert not is_monotone(curve, confidence=0.96)
+    assert is_monotone(1 - curve, increasing=True)
+    assert not is_monotone(1 - curve, increasing=False, confidence=0.96)
 
 
 def test_interpolation_is_linear_in_log_odds_over_log_load():
@@ -164,6 +225,8 @@ def test_bad_arguments(arguments, sentence):
 def test_loads_must_be_positive():
     with pytest.raises(ValueError, match="axis must have positive values, got load = 0"):
         transition(dataset([0, 1], 2, [0.0, 1.0]), "hit")
+    with pytest.raises(ValueError, match="axis must have positive values, got load = -2"):
+        transition(dataset([0, 1], 2, [1.0, -2.0]), "hit")
 
 
 def test_crossing_of_piecewise_linear_curves():

@@ -59,6 +59,108 @@ def test_memorisation_falls_to_the_theory():
         assert_mean(found.sel(load=load), theory.memorisation(100 * load, 100), 2e-3)
 
 
+def lines(loads, dim, **fields):
+    """The theory lines of a study at these loads, by variable."""
+    study = LinearOverlaps(dims=(dim,), loads=(1.0,), **fields)
+    at = study.configuration() | {"dim": dim, "load": np.asarray(loads)}
+    return {panel.curves[0].variable: panel.curves[0].theory(at) for panel in LinearOverlaps.panels}
+
+
+def root(matrix):
+    values, vectors = np.linalg.eigh(matrix)
+    return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+
+
+def model_draws(scale, n, estimate_mean, count, seed):
+    """q, m, W2²/Tr Σ and two (u_1·v_k)² of models fitted to n samples of N(0, diag(scale²)), by NumPy."""
+    generator = np.random.default_rng(seed)
+    draws = []
+    for _ in range(count):
+        first, second = generator.standard_normal((2, n, scale.size)) * scale
+        means = [rows.mean(0) * estimate_mean for rows in (first, second)]
+        fits = [
+            (rows - mean).T @ (rows - mean) / n for rows, mean in zip((first, second), means, strict=True)
+        ]
+        a, b = map(root, fits)
+        output = means[0] + a @ generator.standard_normal(scale.size)
+        cosines = first @ output / np.linalg.norm(output) / np.linalg.norm(first, axis=1)
+        fidelity = np.sqrt(np.maximum(np.linalg.eigvalsh(scale[:, None] * fits[0] * scale), 0)).sum()
+        squares = np.trace(fits[0]) + (scale**2).sum() - 2 * fidelity + (means[0] ** 2).sum()
+        q = (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b)
+        overlaps = np.linalg.eigh(fits[0])[1][:, -1] ** 2
+        draws.append([q, np.abs(cosines).max(), squares / (scale**2).sum(), *overlaps[:2]])
+    return np.transpose(draws)
+
+
+def test_theory_lines_are_drawn_for_the_n_that_was_drawn():
+    """At d = 50 and load 0.05 two samples are drawn, not 2.5, and at 0.47 and 0.48 24."""
+    at = lines([0.05, 0.47, 0.48], 50)
+    q, m, bures, *_ = model_draws(np.ones(50), 2, False, 800, seed=0)
+    assert_mean(q, at["convergence"][0], 2e-3)
+    assert_mean(m, at["memorisation"][0], 5e-3)
+    assert_mean(bures, at["bures"][0], 2e-3)
+    for name in ("convergence", "memorisation", "bures"):
+        assert at[name][1] == at[name][2]
+    spiked = lines([0.47, 0.48], 50, population=PopulationSettings(spikes=(6.0,)))["latent_recovery"]
+    assert spiked[0] == spiked[1] == theory.latent_recovery(6.0, 24 / 50)
+
+
+@pytest.mark.parametrize("n", [2, 10, 60])
+def test_theory_lines_know_an_estimated_mean(n):
+    known = lines([n / 40], 40)
+    at = lines([n / 40], 40, estimate_mean=True)
+    q, m, bures, *_ = model_draws(np.ones(40), n, True, 500, seed=n)
+    allowance = 0.35 / n if n > 2 else 2e-3
+    assert_mean(q, at["convergence"][0], allowance)
+    assert_mean(bures, at["bures"][0], allowance)
+    assert n > 2 or abs(q.mean() - known["convergence"][0]) > 10 * allowance
+    if n < 10:
+        assert np.isnan(at["memorisation"][0])
+    else:
+        assert_mean(m, at["memorisation"][0], 0.01 * m.mean())
+    spiked = lines([n / 40], 40, estimate_mean=True, population=PopulationSettings(spikes=(8.0,)))
+    assert spiked["latent_recovery"][0] == theory.latent_recovery(8.0, (n - 1) / 40)
+
+
+def test_a_ridge_with_an_estimated_mean():
+    """c Σ̂ + ρ of n samples is c (Σ̂ + ρ/c) of n − 1, c = 1 − 1/n."""
+    at = lines([0.25], 40, estimate_mean=True, ridge=0.5)["convergence"][0]
+    assert at == pytest.approx(theory.convergence_from_spectrum(np.ones(40), 9, 0.5 / 0.9), rel=1e-12)
+
+
+def test_a_spike_below_the_bulk_does_not_lead():
+    population = PopulationSettings(spikes=(-0.9,))
+    scale = np.sqrt(np.append(np.ones(24), 0.1))  # leading direction first, as the study orders them
+    line = lines([2.0, 16.0], 25, population=population)["latent_recovery"]
+    for n, expected in zip((50, 400), line, strict=True):
+        assert_mean(model_draws(scale, n, False, 300, seed=n)[3], expected, 2e-3)
+    column = LinearOverlaps(dims=(25,), population=PopulationSettings(spikes=(1.0,))).configuration()
+    column |= {"dim": 25, "load": np.array([2.0, 16.0]), "spike_scale": np.array([[-0.9], [0.0], [3.0]])}
+    both = LinearOverlaps.panels[2].curves[0].theory(column)
+    np.testing.assert_allclose(both[0], line)
+    np.testing.assert_allclose(both[1], 0)
+    np.testing.assert_allclose(both[2], theory.latent_recovery(3.0, [2.0, 16.0]))
+
+
+def test_theory_of_a_given_covariance_is_drawn_while_its_file_is_there(tmp_path):
+    rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0]
+    eigenvalues = np.array([8.0, 4.0, 2.0, 1.0, 0.5, 0.25])
+    np.save(tmp_path / "covariance.npy", rotation * eigenvalues @ rotation.T)
+    given = PopulationSettings(covariance=str(tmp_path / "covariance.npy"), variance=2.0)
+    at = lines([2.0], 6, population=given)
+    expected = theory.convergence_from_spectrum(eigenvalues, 12)
+    np.testing.assert_allclose(at["convergence"], expected, rtol=1e-9)
+    np.testing.assert_allclose(at["bures"], theory.bures_from_spectrum(eigenvalues, 12), rtol=1e-9)
+    expected = theory.subspace_recovery_from_spectrum(eigenvalues, 12)
+    np.testing.assert_allclose(at["latent_recovery"], expected, rtol=1e-9)
+    assert np.isnan(at["memorisation"]).all()
+    configured = LinearOverlaps(dims=(6,), loads=(1.0,), population=given).configuration()
+    (tmp_path / "covariance.npy").unlink()
+    assert np.isnan(
+        LinearOverlaps.panels[1].curves[0].theory(configured | {"dim": 6, "load": np.ones(2)})
+    ).all()
+
+
 def test_the_short_cut_has_the_law_of_the_data():
     grid = {"dims": (12,), "loads": (0.5, 3.0), "population": PopulationSettings(spikes=(2.0,))}
     short = LinearOverlaps(**grid, quantities=OF_THE_COVARIANCE)

@@ -143,7 +143,7 @@ def test_a_known_exponent_is_found_per_remaining_axis_and_shown():
     assert (summary["time_exponent_low"] < b).all()
     assert (summary["time_exponent_high"] > b).all()
     text = summary_table(store)
-    assert "time ~ samples^exponent, 95% bootstrap intervals:" in text
+    assert "time ~ samples^exponent, 95% intervals:" in text
     value, low, high = (summary[f"time_exponent{end}"][1].item() for end in ("", "_low", "_high"))
     assert f"  dim 16: exponent {value:.3f} [{low:.3f}, {high:.3f}]" in text
 

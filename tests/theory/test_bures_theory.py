@@ -55,3 +55,25 @@ def test_bad_input_is_refused_in_one_sentence():
         theory.bures_per_dimension(np.nan)
     with pytest.raises(ValueError, match=r"ridge must be a finite number at least 0, got -1\.0\."):
         theory.bures_from_spectrum([1.0], 10, -1.0)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.4])
+def test_an_estimated_mean_in_simulation(ridge):
+    """W2² with the mean's own part, of N(x̄, Σ̂ + ρ) and N(0, Σ)."""
+    eigenvalues, n = np.linspace(0.5, 3.0, 40), 30
+    generator, scale, draws = np.random.default_rng(5), np.sqrt(eigenvalues), []
+    for _ in range(400):
+        samples = generator.standard_normal((n, 40)) * scale
+        mean = samples.mean(0)
+        ridged = (samples - mean).T @ (samples - mean) / n + ridge * np.eye(40)
+        fidelity = np.sqrt(np.maximum(np.linalg.eigvalsh(scale[:, None] * ridged * scale), 0)).sum()
+        squares = np.trace(ridged) + eigenvalues.sum() - 2 * fidelity + mean @ mean
+        draws.append(squares / eigenvalues.sum())
+    expected = theory.bures_from_spectrum(eigenvalues, n, ridge, estimated_mean=True)
+    assert_within(draws, expected, allowance=0.3 / n * expected)
+    assert abs(np.mean(draws) - theory.bures_from_spectrum(eigenvalues, n, ridge)) > 0.01
+
+
+def test_an_estimated_mean_needs_two_samples():
+    with pytest.raises(ValueError, match=r"n must be a finite number above 1, got 1\.0\."):
+        theory.bures_from_spectrum([1.0, 2.0], [1, 5], estimated_mean=True)

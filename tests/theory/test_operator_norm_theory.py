@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 from covariance_draws import assert_within, covariances, mean_and_error
+from scipy.special import gammaln
+from scipy.stats import chi2
 
 from jaxmem import theory
 
@@ -73,6 +75,59 @@ def test_finite_size_corrections_vanish():
     for strength in (0.0, 4.0):
         expected = theory.expected_operator_norm(2e9, 10**9, strength)
         assert expected == pytest.approx(theory.operator_norm(2.0, strength), rel=1e-4)
+
+
+def mean_absolute_deviation(n):
+    """E |χ²_n/n − 1| = 2 kᵏ e⁻ᵏ/Γ(k + 1), k = n/2."""
+    k = np.asarray(n) / 2
+    return 2 * np.exp(k * np.log(k) - k - gammaln(k + 1))
+
+
+def test_one_dimension_is_the_mean_absolute_deviation_of_chi_square():
+    n = np.array([1, 2, 5, 40, 10**6])
+    np.testing.assert_allclose(theory.expected_operator_norm(n, 1), mean_absolute_deviation(n), rtol=2e-5)
+    assert theory.expected_operator_norm(1, 1) == pytest.approx(0.96788, abs=1e-5)
+    assert theory.expected_operator_norm(5, 1) == pytest.approx(0.48817, abs=1e-5)
+    # a spike is a unit there
+    spiked = theory.expected_operator_norm(n, 1, [-0.5, 0.3, 1.5, 4.0, 9.0])
+    np.testing.assert_allclose(spiked, [0.5, 1.3, 2.5, 5.0, 10.0] * mean_absolute_deviation(n), rtol=2e-5)
+    assert theory.expected_operator_norm(5, 1, 3.0, 0.8) == pytest.approx(
+        4 * theory.expected_operator_norm(5, 1, 0.0, 0.2), rel=1e-9
+    )
+    assert theory.expected_operator_norm(5, 1, -1.0, 0.8) == 0.8
+    # one sample: χ²_d and, for d > 1, a null eigenvalue, which is as far as 1
+    x = chi2(6)
+    expected = x.expect(lambda s: np.maximum(np.abs(s - 1), 1))
+    assert theory.expected_operator_norm(1, 6) == pytest.approx(expected, rel=1e-6)
+    assert theory.expected_operator_norm(1, 6, 0.0, 3.0) == pytest.approx(6 - 1 + 3, rel=1e-6)
+
+
+@pytest.mark.parametrize(("n", "d"), [(2, 2), (3, 2), (2, 7), (5, 5), (40, 4), (6, 30), (16, 16), (12, 100)])
+@pytest.mark.parametrize("ridge", [0.0, 0.6, 2.0])
+def test_few_samples_or_dimensions_are_exact(n, d, ridge):
+    rng = np.random.default_rng(n + d)
+    rows = rng.standard_normal((3000, n, d))
+    products = rows.swapaxes(-1, -2) @ rows if d <= n else rows @ rows.swapaxes(-1, -2)
+    norms = np.abs(np.linalg.eigvalsh(products) / n + ridge - 1).max(-1)
+    norms = np.maximum(norms, abs(1 - ridge)) if d > n else norms
+    assert_within(norms, theory.expected_operator_norm(n, d, 0.0, ridge))
+
+
+def test_where_the_exact_mean_ends_and_between_whole_numbers():
+    """From min(n, d) = 16 to 17, where it ends, by no more than the asymptotic formula's 2 %."""
+    for n in (17, 100, 2000):
+        below, above = (theory.expected_operator_norm(n, d) for d in (16, 17))
+        slope = theory.operator_norm(n / 17) / theory.operator_norm(n / 16)
+        assert above / below == pytest.approx(slope, abs=0.03)
+    halfway = theory.expected_operator_norm([4, 4.5, 5], 3)
+    assert halfway[1] == pytest.approx((halfway[0] + halfway[2]) / 2, rel=1e-12)
+
+
+def test_a_strong_spike_among_few():
+    for n, d, strength in ((5, 2, 8.0), (4, 4, 8.0), (50, 5, 8.0)):
+        draws = norms(spiked(d, strength), n, 3000, seed=n)
+        expected = theory.expected_operator_norm(n, d, strength)
+        assert_within(draws, expected, allowance=0.06 * expected)
 
 
 def test_several_spikes_follow_the_strongest():
