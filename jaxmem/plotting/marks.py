@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from jaxmem.describing.panels import Guide
@@ -32,6 +33,45 @@ def draw_infinities(axes: Axes, quantity: Quantity, x: str, colour: Colour, row:
             transform=axes.get_xaxis_transform(),
             clip_on=False,
         )
+
+
+def draw_unbounded(axes: Axes, quantity: Quantity, x: Float[np.ndarray, "x"], colour: Colour) -> None:
+    """Bars to the edge where the interval of a finite estimate has an infinite end."""
+    bottom, top = axes.get_ylim()
+    estimate = quantity.estimate.values
+    for edge, end in ((top, quantity.high.values), (bottom, quantity.low.values)):
+        where = np.isfinite(estimate) & np.isinf(end)
+        if where.any():
+            axes.vlines(x[where], estimate[where], edge, color=colour, linewidth=1.0, zorder=3)
+
+
+def draw_beyond(axes: Axes, quantity: Quantity, x: str, colour: Colour, *, joined: bool) -> bool:
+    """Triangles on the edge that finite estimates lie beyond, a trajectory's only where it leaves the view.
+
+    What a logarithmic axis cannot hold, 0 and below, lies beyond its lower edge. Returns whether any does.
+    """
+    bottom, top = axes.get_ylim()
+    estimate = quantity.estimate.values
+    positions = quantity.estimate[x].values
+    found = False
+    for edge, marker, outside in ((0.0, "v", estimate < bottom), (1.0, "^", estimate > top)):
+        where = outside & np.isfinite(estimate)
+        if joined:
+            where &= ~np.concatenate([[False], where[:-1]]) if where.size else where
+        if where.any():
+            found = True
+            axes.plot(
+                positions[where],
+                np.full(where.sum(), edge),
+                linestyle="none",
+                marker=marker,
+                markersize=MARKER_SIZE,
+                color=colour,
+                transform=axes.get_xaxis_transform(),
+                clip_on=False,
+                zorder=6,
+            )
+    return found
 
 
 def draw_transition(axes: Axes, transition: xr.Dataset, colour: Colour) -> None:

@@ -10,11 +10,15 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from jaxmem.describing.panels import Panel
 from jaxmem.plotting.marks import draw_guides
 from jaxmem.plotting.quantity import Quantity, dense, fixed_coordinates, theory_along
-from jaxmem.plotting.style import FONT_SIZE, label_of
+from jaxmem.plotting.style import FONT_SIZE, label_of, plain_ticks
 
 
-def draw_map(axes: Axes, dataset: xr.Dataset, panel: Panel, quantity: Quantity) -> None:
-    """Draw a quantity over (panel.x, panel.y): missing points grey, infinite ones white."""
+def draw_map(axes: Axes, dataset: xr.Dataset, panel: Panel, quantity: Quantity) -> bool:
+    """Draw a quantity over (panel.x, panel.y): missing points grey, infinite ones white.
+
+    Returns:
+        Whether theory was drawn as contours.
+    """
     assert panel.y is not None
     values = quantity.estimate.transpose(panel.y, panel.x).values
     x, y = (np.asarray(dataset[name].values, np.float64) for name in (panel.x, panel.y))
@@ -30,15 +34,20 @@ def draw_map(axes: Axes, dataset: xr.Dataset, panel: Panel, quantity: Quantity) 
     )
     axes.set_xscale(panel.x_scale)
     axes.set_yscale(panel.y_scale)
-    bar = axes.figure.colorbar(mesh, ax=axes, extend="max" if infinite.any() else "neither", pad=0.02)
+    beyond = bool((known < low).any()), bool(infinite.any() or (known > high).any())
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
+    bar = axes.figure.colorbar(mesh, ax=axes, extend=extend[beyond], pad=0.02)
     bar.set_label(panel.y_label or label_of(quantity.estimate), size=FONT_SIZE + 1)
     bar.ax.tick_params(labelsize=FONT_SIZE, width=0.6, length=3)
     bar.outline.set_linewidth(0.6)
-    _draw_contours(axes, dataset, panel, quantity, x, y, bar.get_ticks()[1:-1])
+    contours = _draw_contours(axes, dataset, panel, quantity, x, y, bar.get_ticks()[1:-1])
     draw_guides(axes, panel.guides, panel.x_scale, "white")
     axes.set_xlabel(label_of(dataset[panel.x]))
     axes.set_ylabel(label_of(dataset[panel.y]))
+    plain_ticks(axes.xaxis)
+    plain_ticks(axes.yaxis)
     axes.grid(visible=False)
+    return contours
 
 
 def _draw_contours(
@@ -49,17 +58,19 @@ def _draw_contours(
     x: Float[np.ndarray, "x"],
     y: Float[np.ndarray, "y"],
     levels: Float[np.ndarray, "level"],
-) -> None:
-    """Theory as contours at those levels that it reaches."""
+) -> bool:
+    """Theory as contours at those levels that it reaches; whether it reaches any."""
     curve = panel.curves[0]
     if curve.theory is None:
-        return
+        return False
     x, y = dense(x, panel.x_scale), dense(y, panel.y_scale)
     along = {panel.x: x[None, :], str(panel.y): y[:, None]}
     prediction = theory_along(curve, dataset, fixed_coordinates(quantity.estimate) | along)
-    levels = levels[(levels > np.nanmin(prediction)) & (levels < np.nanmax(prediction))]
-    if not levels.size:
-        return
+    known = prediction[np.isfinite(prediction)]
+    if known.size:
+        levels = levels[(levels > known.min()) & (levels < known.max())]
+    if not known.size or not levels.size:
+        return False
     contours = axes.contour(x, y, prediction, levels=levels, colors="black", linewidths=0.8)
     halo: list[AbstractPathEffect] = [
         withStroke(linewidth=2.0, foreground="white")
@@ -67,6 +78,7 @@ def _draw_contours(
     contours.set(path_effects=halo)
     for text in axes.clabel(contours, fontsize=FONT_SIZE - 1, fmt="%g"):
         text.set_path_effects(halo)
+    return True
 
 
 def cell_edges(centres: Float[np.ndarray, "x"], scale: str) -> Float[np.ndarray, "x+1"]:

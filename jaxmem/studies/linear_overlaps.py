@@ -22,7 +22,7 @@ from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import PopulationSettings, reduced_sample
 from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
-from jaxmem.studies._eigenbasis import train_sets
+from jaxmem.studies._eigenbasis import principal_axes, train_sets
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
 
@@ -132,6 +132,7 @@ class LinearOverlaps(Study):
 
     name: ClassVar[str] = "linear-overlaps"
 
+    quick: ClassVar[Mapping[str, Any]] = {"dims": (50, 100), "replicates": 20}
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel((Curve("memorisation", theory=_memorisation),), limits=(0, None)),
         Panel(
@@ -202,9 +203,13 @@ class LinearOverlaps(Study):
             check.one_of("quantities", quantity, LABELS)
 
     def coordinates(self) -> dict[str, Coordinate]:
-        """The number of samples n at each (dim, load)."""
+        """The number of samples n at each (dim, load), and the eigenvalues of a given covariance."""
         sizes = np.array([[sample_size(load, dim) for load in self.loads] for dim in self.dims])
-        return {"n": Coordinate(("dim", "load"), sizes, "training samples n")}
+        found = {"n": Coordinate(("dim", "load"), sizes, "training samples n")}
+        if self.population.covariance is not None:
+            eigenvalues = principal_axes(self.population.covariance)[1]
+            found["eigenvalue"] = Coordinate(("mode",), eigenvalues, "positive eigenvalues of the covariance")
+        return found
 
     def variables(self) -> dict[str, Variable]:
         """The quantities asked for."""

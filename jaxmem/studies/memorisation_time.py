@@ -76,6 +76,13 @@ class MemorisationTime(Study):
     name: ClassVar[str] = "memorisation-time"
     default_replicates: ClassVar[int] = 4
 
+    quick: ClassVar[Mapping[str, Any]] = {
+        "samples": (32, 64, 128),
+        "features": 256,
+        "noised": 2_048,
+        "steps": 22,
+        "replicates": 2,
+    }
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel(
             (Curve("train_loss", label="train"), Curve("test_loss", label="test")),
