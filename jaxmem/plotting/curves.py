@@ -1,5 +1,6 @@
 """A panel of curves: simulation as points with error bars or as bands, theory as lines."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from jaxmem.describing.panels import Panel
 from jaxmem.plotting.dodge import dodged
+from jaxmem.plotting.legend import CURVE, HUE, MARK, THEORY, Entry
 from jaxmem.plotting.marks import (
     draw_beyond,
     draw_guides,
@@ -25,15 +27,13 @@ from jaxmem.plotting.style import (
     LINE_WIDTH,
     MARKER_SIZE,
     evenly,
+    in_lines,
     label_of,
     own_ticks,
     plain_ticks,
     symbol_of,
     value_text,
 )
-
-Legend = dict[str, Line2D]
-"""Label → what it names."""
 
 MOST_LABELS = 8
 """Of a hue with more values than this, only so many are named."""
@@ -51,7 +51,7 @@ def draw_curves(
     hue: str | None,
     palette: Palette,
     letter: str = "",
-) -> Legend:
+) -> list[Entry]:
     """Draw every curve of a panel for every value of `hue`; returns the entries of its legend.
 
     Args:
@@ -86,39 +86,35 @@ def draw_curves(
             draw_transition(axes, transitions.isel({hue: j}, missing_dims="ignore"), looks[0][j].colour)
     draw_guides(axes, panel.guides, panel.x_scale)
     axes.set_xlabel(label_of(dataset[panel.x]))
-    axes.set_ylabel(panel.y_label or label_of(quantities[0].estimate))
+    axes.set_ylabel(in_lines(panel.y_label or label_of(quantities[0].estimate)))
     plain_ticks(axes.xaxis)
     plain_ticks(axes.yaxis)
     own_ticks(axes.xaxis, np.concatenate([one.estimate[panel.x].values for _, _, one in every]).astype(float))
-    legend = _legend(dataset, panel, quantities, hue, palette, letter)
+    entries = [*_of_hue(dataset, panel, hue, palette), *_of_curves(panel, quantities, hue, palette, letter)]
     if any(predicted):
-        dashes = DOTS if panel.joined else "-"
-        legend["theory"] = Line2D([], [], color=GREY, linewidth=LINE_WIDTH, linestyle=dashes)
-    return legend | _legend_of_marks(quantities, transitions, beyond=any(beyond))
+        line: dict[str, Any] = {"linewidth": LINE_WIDTH, "linestyle": DOTS if panel.joined else "-"}
+        entries.append(Entry("theory", Line2D([], [], color=GREY, **line), THEORY))
+    return [*entries, *_of_marks(quantities, transitions, beyond=any(beyond))]
 
 
-def _legend(
-    dataset: xr.Dataset,
-    panel: Panel,
-    quantities: tuple[Quantity, ...],
-    hue: str | None,
-    palette: Palette,
-    letter: str,
-) -> Legend:
-    """Hues, then curves; grey wherever colour has another meaning."""
-    legend: Legend = {}
-    if hue is not None:
-        for j in evenly(dataset.sizes[hue], MOST_LABELS):
-            name = f"{symbol_of(dataset[hue])} = {value_text(dataset[hue].values[j])}"
-            several = len(panel.curves) > 1 and hue not in palette.hues
-            look = palette.look(panel, 0, hue, j)
-            if not several:
-                legend[name] = _handle(Look(look.colour, look.marker, "full", "-"), joined=panel.joined)
+def _of_hue(dataset: xr.Dataset, panel: Panel, hue: str | None, palette: Palette) -> Iterator[Entry]:
+    """Values of the hue, unless it has one only and the curves have the colours."""
+    if hue is None or (len(panel.curves) > 1 and hue not in palette.hues):
+        return
+    for j in evenly(dataset.sizes[hue], MOST_LABELS):
+        look = palette.look(panel, 0, hue, j)
+        name = f"{symbol_of(dataset[hue])} = {value_text(dataset[hue].values[j])}"
+        yield Entry(name, _handle(Look(look.colour, look.marker, "full", "-"), joined=panel.joined), HUE)
+
+
+def _of_curves(
+    panel: Panel, quantities: tuple[Quantity, ...], hue: str | None, palette: Palette, letter: str
+) -> Iterator[Entry]:
+    """Curves, where there are several; grey wherever colour has another meaning."""
     if len(panel.curves) > 1:
         for i, (curve, quantity) in enumerate(zip(panel.curves, quantities, strict=True)):
-            name = f"{curve.label or label_of(quantity.estimate)}{f' ({letter})' if letter else ''}"
-            legend[name] = _handle(palette.glyph(panel, i), joined=panel.joined)
-    return legend
+            handle = _handle(palette.glyph(panel, i, hue), joined=panel.joined)
+            yield Entry(curve.label or label_of(quantity.estimate), handle, CURVE, letter)
 
 
 def _handle(look: Look, *, joined: bool) -> Line2D:
@@ -128,21 +124,19 @@ def _handle(look: Look, *, joined: bool) -> Line2D:
     return Line2D([], [], color=look.colour, linestyle="none", markerfacecoloralt="white", **marker)
 
 
-def _legend_of_marks(
+def _of_marks(
     quantities: tuple[Quantity, ...], transitions: xr.Dataset | None, *, beyond: bool
-) -> Legend:
-    legend: Legend = {}
+) -> Iterator[Entry]:
     hollow: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "white", "color": GREY}
-    for sign, marker, name in ((1, "^", "infinite"), (-1, "v", "minus infinite")):
-        if any((quantity.estimate == sign * np.inf).any() for quantity in quantities):
-            legend[name] = Line2D([], [], marker=marker, markersize=MARKER_SIZE, **hollow)
     filled: dict[str, Any] = {"linestyle": "none", "color": GREY}
-    if beyond:
-        legend["beyond the axis"] = Line2D([], [], marker="^", markersize=MARKER_SIZE, **filled)
     if transitions is not None and transitions["location"].notnull().any():
         name = f"P = {transitions.attrs['level']:g}, {transitions.attrs['confidence']:.0%} interval"
-        legend[name] = Line2D([], [], marker="D", markersize=MARKER_SIZE + 1, **hollow)
-    return legend
+        yield Entry(name, Line2D([], [], marker="D", markersize=MARKER_SIZE + 1, **hollow), MARK)
+    for sign, marker, name in ((1, "^", "infinite"), (-1, "v", "minus infinite")):
+        if any((quantity.estimate == sign * np.inf).any() for quantity in quantities):
+            yield Entry(name, Line2D([], [], marker=marker, markersize=MARKER_SIZE, **hollow), MARK)
+    if beyond:
+        yield Entry("beyond the axis", Line2D([], [], marker="^", markersize=MARKER_SIZE, **filled), MARK)
 
 
 def _places(panel: Panel, quantities: list[Quantity]) -> list[Float[np.ndarray, "x"]]:
@@ -157,8 +151,18 @@ def _places(panel: Panel, quantities: list[Quantity]) -> list[Float[np.ndarray, 
 
 
 def _set_limits(axes: Axes, panel: Panel, quantities: list[Quantity]) -> None:
-    """The declared limits, with room for markers that lie on them."""
+    """The declared limits, with room for markers that lie on them; where none is, guides are in view."""
     axes.set_ylim(*panel.limits)
+    for guide in panel.guides:
+        bottom, top = axes.get_ylim()
+        if guide.y is not None and guide.y < bottom and panel.limits[0] is None:
+            axes.set_ylim(
+                bottom=guide.y - MARGIN * (top - guide.y) if panel.y_scale == "linear" else guide.y / 1.2
+            )
+        if guide.y is not None and guide.y > top and panel.limits[1] is None:
+            axes.set_ylim(
+                top=guide.y + MARGIN * (guide.y - bottom) if panel.y_scale == "linear" else guide.y * 1.2
+            )
     if panel.y_scale != "linear":
         return
     bottom, top = axes.get_ylim()

@@ -14,8 +14,9 @@ from matplotlib.axes import Axes
 from jaxmem import _checks as check
 from jaxmem.describing.panels import Panel, Theory
 from jaxmem.plotting.choice import panels_named, panels_of, with_theory
-from jaxmem.plotting.curves import Legend, draw_curves
+from jaxmem.plotting.curves import draw_curves
 from jaxmem.plotting.inline import InlineFigure
+from jaxmem.plotting.legend import Entry, add_legend
 from jaxmem.plotting.palette import palette_of
 from jaxmem.plotting.phase_map import draw_map
 from jaxmem.plotting.quantity import Quantity, configuration_of, quantity_of
@@ -27,10 +28,6 @@ PANEL_SIZE = (3.3, 2.6)
 
 PANELS_PER_ROW = 3
 MOST_FACETS = 6
-
-LETTER_WIDTH = 0.062
-HANDLE_WIDTH = 0.45
-"""Inches of a legend's letter, and of its handle with the space around it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def plot(
     palette = palette_of(dataset, ((cell.panel, cell.hue) for *_, cell in placed if cell.panel.y is None))
     figure = InlineFigure(*_size(size, rows, per_row))
     letters = string.ascii_lowercase if 1 < len(placed) <= len(string.ascii_lowercase) else ""
-    together: Legend = {}
+    entries: list[Entry] = []
     contours = False
     for (row, column, cell), letter in itertools.zip_longest(placed, letters[: len(placed)], fillvalue=""):
         axes = figure.add_subplot(rows, per_row, row * per_row + column + 1)
@@ -90,9 +87,9 @@ def plot(
             contours |= draw_map(axes, dataset, cell.panel, cell.quantities[0])
         else:
             shown = cell.panel, cell.quantities, cell.transitions, cell.hue
-            together |= draw_curves(axes, dataset, *shown, palette, letter)
+            entries += draw_curves(axes, dataset, *shown, palette, letter)
     cells = [cell for *_, cell in placed]
-    _add_legend(figure, together, list(dict.fromkeys(s for c in cells for s in _settings(dataset, c.panel))))
+    add_legend(figure, entries, list(dict.fromkeys(s for c in cells for s in _settings(dataset, c.panel))))
     note = _note(dataset, cells, confidence, contours=contours)
     lines = textwrap.wrap(note, int(figure.get_size_inches()[0] * 20))
     figure.supxlabel("\n".join(lines), fontsize=FONT_SIZE - 2, color=GREY, x=0.01, ha="left")
@@ -172,33 +169,6 @@ def _dress_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str) -> Non
     pad = 13 if named_above else 6
     axes.set_title(title, fontsize=FONT_SIZE + 1, pad=pad)
     axes.set_title(letter, loc="left", fontsize=FONT_SIZE + 2, fontweight="bold", pad=pad)
-
-
-def _add_legend(figure: InlineFigure, legend: Legend, settings: Sequence[str]) -> None:
-    """One legend above all panels, where it covers nothing."""
-    if legend:
-        figure.legend(
-            list(legend.values()),
-            list(legend),
-            loc="outside upper center",
-            ncols=_legend_columns(list(legend), figure.get_size_inches()[0]),
-            title=", ".join(settings),
-            fontsize=FONT_SIZE,
-            title_fontsize=FONT_SIZE,
-            frameon=False,
-            handletextpad=0.4,
-            columnspacing=1.2,
-        )
-
-
-def _legend_columns(names: Sequence[str], width: float) -> int:
-    """As many columns as fit into `width` inches; a legend fills its columns one after the other."""
-    for count in range(len(names), 1, -1):
-        rows = -(-len(names) // count)
-        columns = (names[k : k + rows] for k in range(0, len(names), rows))
-        if sum(LETTER_WIDTH * max(map(len, column)) + HANDLE_WIDTH for column in columns) < width:
-            return count
-    return 1
 
 
 def _settings(dataset: xr.Dataset, panel: Panel) -> list[str]:

@@ -100,15 +100,18 @@ def draw_guides(axes: Axes, guides: Sequence[Guide], x_scale: str, colour: str =
     """Thin dashed lines, named outside the frame, clear of the data; the view stays as the data set it."""
     line: dict[str, Any] = {"color": colour, "linewidth": 0.8, "linestyle": DASHES, "zorder": 1}
     text: dict[str, Any] = {"color": colour, "fontsize": FONT_SIZE - 1, "textcoords": "offset points"}
+    bottom, top = axes.get_ylim()
     for guide in guides:
         if guide.x is not None:
             axes.axvline(guide.x, **line)
             place, name = ("data", "axes fraction"), guide.label
             axes.annotate(name, (guide.x, 1.0), (0, 2), xycoords=place, ha="center", va="bottom", **text)
-        if guide.y is not None:
+        if guide.y is not None and bottom <= guide.y <= top:
             axes.axhline(guide.y, **line)
             place, name = ("axes fraction", "data"), guide.label
-            side: dict[str, Any] = {"rotation": -90, "ha": "left", "va": "center"}
+            height = axes.transAxes.inverted().transform(axes.transData.transform((1.0, guide.y)))[1]
+            where = "top" if height > 0.8 else "bottom" if height < 0.2 else "center"
+            side: dict[str, Any] = {"rotation": -90, "ha": "left", "va": where}
             axes.annotate(name, (1.0, guide.y), (2, 0), xycoords=place, **side, **text)
         if guide.curve is not None:
             _draw_guide_curve(axes, guide.curve, guide.label, x_scale, colour)

@@ -64,10 +64,10 @@ class Palette:
         alone = not (self.points or self.joined)
         return Look(to_rgb(OKABE_ITO[0] if alone else NEUTRAL), MARKERS[0], "full", "-")
 
-    def glyph(self, panel: Panel, curve: int) -> Look:
-        """What names a curve in the legend: its own look where it has a colour, else in grey."""
-        look = self.look(panel, curve, None, 0)
-        return look if not self.hues else Look(to_rgb(NEUTRAL), "o", look.fill, look.dashes)
+    def glyph(self, panel: Panel, curve: int, hue: str | None) -> Look:
+        """What names a curve in the legend: its own look, grey and round where those are the hue's."""
+        look = self.look(panel, curve, hue, 0)
+        return Look(to_rgb(NEUTRAL), "o", look.fill, look.dashes) if hue in self.hues else look
 
 
 def palette_of(dataset: xr.Dataset, panels: Iterable[tuple[Panel, str | None]]) -> Palette:

@@ -1,5 +1,6 @@
 """Colours, markers and labels: the same in every figure, and none of matplotlib's global settings."""
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib
@@ -23,7 +24,11 @@ LINE_WIDTH = 1.3
 MARKER_SIZE = 4.5
 GREY = "0.45"
 LONGEST_SYMBOL = 3
+LONGEST_LABEL = 30
 MOST_PLAIN_DECADES = 4.0
+MOST_TICKED_DECADES = 2.4
+"""A narrower axis has ticks at 1, 2 and 5 in each decade, not at 1 alone."""
+
 MOST_OWN_TICKS = 7
 LETTER = 0.022
 """Width of a tick label's letter as a share of a panel's axis."""
@@ -61,6 +66,11 @@ def label_of(array: xr.DataArray) -> str:
     return name if units in ("", "1") else f"{name} ({units})"
 
 
+def in_lines(label: str) -> str:
+    """A label in lines that fit beside a panel; one with mathematics as it is."""
+    return label if "$" in label else textwrap.fill(label, LONGEST_LABEL, break_long_words=False)
+
+
 def value_text(value: object) -> str:
     """A coordinate's value in a legend."""
     return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)
@@ -75,7 +85,7 @@ def plain_ticks(axis: Axis) -> None:
     """Label a logarithmic axis of a few decades 0.5, 1, 2 rather than in powers of ten."""
     low, high = axis.get_view_interval()
     if axis.get_scale() == "log" and np.log10(high / low) < MOST_PLAIN_DECADES:
-        subs = (1.0, 2.0, 5.0) if np.log10(high / low) < MOST_PLAIN_DECADES / 2 else (1.0,)
+        subs = (1.0, 2.0, 5.0) if np.log10(high / low) < MOST_TICKED_DECADES else (1.0,)
         axis.set_major_locator(LogLocator(subs=subs))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
