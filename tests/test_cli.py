@@ -29,10 +29,16 @@ def store(tmp_path_factory):
     return path
 
 
+def labelled(dataset):
+    """What xarray's own plots label."""
+    return [dataset[name] for name in dataset.variables if name != "completed"]
+
+
 def test_run_leaves_a_store_that_xarray_opens(store):
     found = xr.open_zarr(store)
     assert found["delta"].sizes == {"dim": 2, "load": 2, "replicate": 6}
     assert found.attrs["study"] == "kernel-onset"
+    assert all(one.attrs["long_name"] and one.attrs["units"] for one in labelled(found))
     for name in ("delta", "log_scale", "hellinger_squared", "kl_generated_population", "n"):
         assert name in found.variables
     assert set(jaxmem.summarise(found)) >= {"p_positive", "p_positive_low", "p_positive_high"}

@@ -80,7 +80,8 @@ def plot(
     letters = string.ascii_lowercase if 1 < len(placed) <= len(string.ascii_lowercase) else ""
     entries: list[Entry] = []
     contours = False
-    for (row, column, cell), letter in itertools.zip_longest(placed, letters[: len(placed)], fillvalue=""):
+    for k, (row, column, cell) in enumerate(placed):
+        letter = letters[k : k + 1]
         axes = figure.add_subplot(rows, per_row, row * per_row + column + 1)
         _dress_cell(axes, dataset, cell, letter)
         if cell.panel.y is not None:

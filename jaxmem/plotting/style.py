@@ -102,7 +102,7 @@ def own_ticks(axis: Axis, values: Float[np.ndarray, "x"]) -> None:
     widest = max(len(f"{value:g}") for value in known)
     if (room < LETTER * (widest + 1)).any():
         return
-    axis.set_major_locator(FixedLocator(known))
+    axis.set_major_locator(FixedLocator(known.tolist()))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 

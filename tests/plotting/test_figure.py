@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.colors import to_rgb
 
 from jaxmem import studies
@@ -194,9 +195,8 @@ def test_a_notebook_shows_a_figure_by_itself():
     dataset = store()
     picture = plot(dataset)._repr_png_()
     assert picture.startswith(b"\x89PNG")
-    formatters = pytest.importorskip("IPython.core.formatters")
-    data, _ = formatters.DisplayFormatter().format(plot(dataset))
-    assert data["image/png"]
+    data, _ = DisplayFormatter().format(plot(dataset))
+    assert data["image/png"].startswith(b"\x89PNG")
 
 
 def test_size_and_panels_by_name():
@@ -423,5 +423,8 @@ def test_global_settings_and_pyplot_are_not_touched():
     before = dict(mpl.rcParams)
     plot(store()).canvas.draw()
     assert dict(mpl.rcParams) == before
-    program = "import sys, jaxmem.plotting; assert 'matplotlib.pyplot' not in sys.modules"
+    program = (
+        "import sys; from jaxmem.plotting.inline import InlineFigure; InlineFigure(1, 1)._repr_png_(); "
+        "import jaxmem.plotting; assert 'matplotlib.pyplot' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)
