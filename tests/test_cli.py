@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import xarray as xr
 
 import jaxmem
 from jaxmem.cli import main
+from jaxmem.cli.configuration import configuration_path
 from jaxmem.cli.encoding import written_out
 from jaxmem.cli.options import field_docstrings
 from jaxmem.studies import STUDIES
@@ -181,6 +183,16 @@ def test_what_was_run_is_written_beside_the_store_and_repeats_it(configured, mon
     assert found["s"].dims == (4, 6)
     assert found["s"] == jaxmem.studies.KernelOnset(dims=(4, 6), loads=(1.0, 3.0), reference_size=60)
     assert (found["o"].replicates, found["o"].seed, found["o"].store) == (6, 5, store)
+
+
+def test_a_configuration_lies_beside_its_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for store, expected in {
+        "results/a.zarr": tmp_path / "results" / "a.toml",
+        "results/a.1.2": tmp_path / "results" / "a.1.2.toml",
+        ".": tmp_path.parent / f"{tmp_path.name}.toml",
+    }.items():
+        assert configuration_path(Path(store)) == expected
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ STUDY = "study"
 
 def configuration_path(store: Path) -> Path:
     """Beside the store: results/kernel-onset.zarr has results/kernel-onset.toml."""
-    return store.with_suffix(".toml") if store.suffix else store.with_name(f"{store.name}.toml")
+    place = store.expanduser().absolute()
+    return place.with_name(f"{place.name.removesuffix('.zarr')}.toml")
 
 
 def write_configuration(path: Path, study: str, options: Sequence[Option], values: Mapping[str, Any]) -> None:

@@ -135,9 +135,18 @@ def _run_parsed(name: str, words: Sequence[str]) -> None:
         run(configured, settings)
     except KeyboardInterrupt:
         if store.is_dir():
-            write_configuration(configuration_path(store), name, kept, values | {"store": store})
+            _remember(store, name, kept, values)
         raise
-    write_configuration(configuration_path(store), name, kept, values | {"store": store})
+    _remember(store, name, kept, values)
+
+
+def _remember(store: Path, study: str, options: Sequence[Option], values: Mapping[str, Any]) -> None:
+    """Write what was run beside its store; where that cannot be, the results stand all the same."""
+    path = configuration_path(store)
+    try:
+        write_configuration(path, study, options, values | {"store": store})
+    except OSError as error:
+        print(f"jaxmem: cannot write {str(path)!r}: {error.strerror or error}.", file=sys.stderr)
 
 
 def study_with(study: type[Study], options: Sequence[Option], values: Mapping[str, Any]) -> Study:

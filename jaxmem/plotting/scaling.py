@@ -16,6 +16,7 @@ from jaxmem.plotting.style import (
     OKABE_ITO,
     dress,
     label_of,
+    own_ticks,
     plain_ticks,
     symbol_of,
 )
@@ -48,6 +49,7 @@ def plot_transition(transitions: xr.Dataset, against: str = "dim") -> InlineFigu
         axes.set_title(letter, loc="left", fontsize=FONT_SIZE + 2, fontweight="bold")
         plain_ticks(axes.xaxis)
         plain_ticks(axes.yaxis)
+        own_ticks(axes.xaxis, transitions[against].values.astype(float))
     note = f"bars: {transitions.attrs['confidence']:.0%} bootstrap intervals; triangles: bounds"
     figure.supxlabel(note, fontsize=FONT_SIZE - 2, color=GREY, x=0.01, ha="left")
     return figure
