@@ -77,11 +77,12 @@ class MemorisationTime(Study):
     default_replicates: ClassVar[int] = 4
 
     quick: ClassVar[Mapping[str, Any]] = {
-        "samples": (32, 64, 128),
-        "features": 256,
-        "noised": 2_048,
+        "samples": (16, 32, 64),
+        "dim": 8,
+        "features": 512,
+        "noised": 4_096,
         "steps": 22,
-        "replicates": 2,
+        "replicates": 4,
     }
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel(

@@ -67,10 +67,10 @@ class NonlinearOnset(Study):
     name: ClassVar[str] = "nonlinear-onset"
 
     quick: ClassVar[Mapping[str, Any]] = {
-        "loads": (1.0, 4.0, 16.0),
+        "loads": (1.0, 4.0, 16.0, 64.0),
         "widths": (32,),
-        "steps": 500,
-        "replicates": 8,
+        "steps": 1_000,
+        "replicates": 10,
     }
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel(
