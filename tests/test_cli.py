@@ -10,11 +10,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
 import jaxmem
-from jaxmem.cli import main
+from jaxmem.cli import main, running
 from jaxmem.cli.configuration import configuration_path
 from jaxmem.cli.encoding import written_out
 from jaxmem.cli.options import field_docstrings
@@ -183,6 +184,36 @@ def test_what_was_run_is_written_beside_the_store_and_repeats_it(configured, mon
     assert found["s"].dims == (4, 6)
     assert found["s"] == jaxmem.studies.KernelOnset(dims=(4, 6), loads=(1.0, 3.0), reference_size=60)
     assert (found["o"].replicates, found["o"].seed, found["o"].store) == (6, 5, store)
+
+
+def test_what_was_not_said_is_left_to_the_study_and_arrays_are_repeated_by_path(tmp_path, monkeypatch):
+    """A study may derive the defaults of one field from another's value: it must see what was said alone."""
+    monkeypatch.chdir(tmp_path)
+    np.save("covariance.npy", np.eye(3))
+    found, said = {}, {}
+    monkeypatch.setattr("jaxmem.cli.running.run", lambda study, options: found.update(study=study))
+    given = running.study_with
+    monkeypatch.setattr(
+        running,
+        "study_with",
+        lambda kind, options, values: given(kind, options, said.update(values) or values),
+    )
+    Path("here").mkdir()
+    words = ["--covariance", "covariance.npy", "--dims", "3", "--loads", "1"]
+    assert main(["run", "linear-overlaps", *words, "--store", "here/store.zarr"]) == 0
+    assert said == {
+        "covariance": "covariance.npy",
+        "dims": (3,),
+        "loads": (1.0,),
+        "store": Path("here/store.zarr"),
+    }
+    written = tomllib.loads(Path("here/store.toml").read_text())
+    assert written["population"]["covariance"] == str(tmp_path / "covariance.npy")
+    assert (written["loads"], written["store"]) == ([1.0], "store.zarr")
+    monkeypatch.chdir("here")
+    assert main(["run", "--config", "store.toml"]) == 0
+    assert (found["study"].dims, said["store"]) == ((3,), tmp_path / "here" / "store.zarr")
+    found["study"].population.check((3,))
 
 
 def test_a_configuration_lies_beside_its_store(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxmem.cli.options import Option
+from jaxmem.cli.options import FILES, Option, atom
 
 STUDY = "study"
 
@@ -21,6 +21,8 @@ def configuration_path(store: Path) -> Path:
 
 def write_configuration(path: Path, study: str, options: Sequence[Option], values: Mapping[str, Any]) -> None:
     """Write what was run; what is None has no place in TOML and is its own default.
+
+    Relative paths in `values` must be relative to the file.
 
     Raises:
         OSError: the file cannot be written.
@@ -70,12 +72,16 @@ def read_configuration(path: Path, study: str, options: Sequence[Option]) -> dic
                 written = ".".join(filter(None, place))
                 raise ValueError(f"config must set fields of {study} only, got {written} in {str(path)!r}.")
             option = known[place]
-            found[option.name] = tuple(one) if isinstance(one, list) else _typed(option, one)
+            found[option.name] = tuple(one) if isinstance(one, list) else _placed(path, option, one)
     return found
 
 
-def _typed(option: Option, value: Any) -> Any:
-    return Path(value) if Path in (option.kind, *getattr(option.kind, "__args__", ())) else value
+def _placed(path: Path, option: Option, value: Any) -> Any:
+    """A path in the file starts where the file is."""
+    if option.field not in FILES or not isinstance(value, str):
+        return value
+    place = Path(path).absolute().parent / Path(value).expanduser()
+    return place if atom(option.kind) is Path else str(place)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from jaxmem.studies import STUDIES, Study
 NOT_REPEATED = ("quick", "config", "quiet")
 """What a configuration file does not hold."""
 
+ARRAYS = ("covariance", "samples")
+"""Fields that hold an array by its contents, and are repeated by the path that was given."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -44,7 +47,8 @@ class Run:
     cores. Flags beside it still count."""
 
     config: Path | None = None
-    """Take what no flag sets from this file, as it was written beside a store (.toml)."""
+    """Take what no flag sets from this file, as it was written beside a store (.toml); paths in it start
+    where it is."""
 
     quiet: bool = False
     """Show no progress bar."""
@@ -120,16 +124,23 @@ def _study_of_file(words: Sequence[str]) -> str:
 def _run_parsed(name: str, words: Sequence[str]) -> None:
     study, options = STUDIES[name], options_of(name)
     given = parser_of(name).parse(words)
-    values = {option.name: option.default for option in options}
-    if given.get("quick"):
-        values |= study.quick
+    said = dict(study.quick) if given.get("quick") else {}
     if given.get("config") is not None:
-        values |= read_configuration(given["config"], name, options)
-    values |= given
+        said |= read_configuration(given["config"], name, options)
+    said |= given
     of_run = {field.name for field in dataclasses.fields(Run)}
-    settings = Run(**{field: values[field] for field in of_run})
-    configured = study_with(study, [option for option in options if option.name not in of_run], values)
+    settings = Run(
+        **{"replicates": study.default_replicates} | {k: v for k, v in said.items() if k in of_run}
+    )
+    own = [option for option in options if option.name not in of_run]
+    configured = study_with(study, [option for option in own if option.name in said], said)
     store = store_of(name, settings)
+    values = {option.name: value_in(configured, option) for option in own} | dataclasses.asdict(settings)
+    paths = [
+        option.name for option in own if option.field in ARRAYS and isinstance(said.get(option.name), str)
+    ]
+    values |= {path: str(Path(said[path]).absolute()) for path in paths}
+    values["figure"] = settings.figure and settings.figure.absolute()
     kept = [option for option in options if option.name not in NOT_REPEATED]
     try:
         run(configured, settings)
@@ -144,13 +155,13 @@ def _remember(store: Path, study: str, options: Sequence[Option], values: Mappin
     """Write what was run beside its store; where that cannot be, the results stand all the same."""
     path = configuration_path(store)
     try:
-        write_configuration(path, study, options, values | {"store": store})
+        write_configuration(path, study, options, values | {"store": store.absolute().name})
     except OSError as error:
         print(f"jaxmem: cannot write {str(path)!r}: {error.strerror or error}.", file=sys.stderr)
 
 
 def study_with(study: type[Study], options: Sequence[Option], values: Mapping[str, Any]) -> Study:
-    """The study with these values, by option."""
+    """The study with these values, by option; what none is given for is left to the study itself."""
     nested: dict[str, dict[str, Any]] = {}
     top: dict[str, Any] = {}
     for option in options:
@@ -158,6 +169,11 @@ def study_with(study: type[Study], options: Sequence[Option], values: Mapping[st
     default = study()
     inner = {owner: dataclasses.replace(getattr(default, owner), **some) for owner, some in nested.items()}
     return study(**top, **inner)
+
+
+def value_in(study: Study, option: Option) -> Any:
+    """What an option of a study has become."""
+    return getattr(getattr(study, option.owner) if option.owner else study, option.field)
 
 
 def options_of(name: str) -> list[Option]:

@@ -10,13 +10,9 @@ import xarray as xr
 Scale = Literal["linear", "log"]
 
 Theory = Callable[[Mapping[str, Any]], Any]
-"""A prediction along a curve.
-
-Its argument holds the study's configuration by field name and, over it, the coordinates by name: the panel's
-`x` as an array, the others as numbers; on a map `x` as a row and `y` as a column; one along a dimension that
-no variable has, such as eigenvalues, as the array that it is. It returns an array of the shape they broadcast
-to, NaN where it has nothing to say.
-"""
+"""A prediction along a curve. Its argument holds the study's configuration by field name and, over it, the
+coordinates by name: the panel's `x` as an array, the others as numbers; on a map `x` as a row and `y` as a
+column. It returns an array of the shape they broadcast to, NaN where it has nothing to say."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from jaxmem.plotting.choice import panels_named, panels_of, with_theory
 from jaxmem.plotting.curves import draw_curves
 from jaxmem.plotting.inline import InlineFigure
 from jaxmem.plotting.legend import Entry, add_legend
-from jaxmem.plotting.palette import palette_of
-from jaxmem.plotting.phase_map import draw_map
+from jaxmem.plotting.palette import Palette, palette_of
+from jaxmem.plotting.phase_map import draw_map, has_contours
 from jaxmem.plotting.quantity import Quantity, configuration_of, quantity_of
 from jaxmem.plotting.style import FONT_SIZE, GREY, dress, evenly, symbol_of, value_text
 from jaxmem.statistics import transition
@@ -79,19 +79,12 @@ def plot(
     figure = InlineFigure(*_size(size, rows, per_row))
     letters = string.ascii_lowercase if 1 < len(placed) <= len(string.ascii_lowercase) else ""
     entries: list[Entry] = []
-    contours = False
     for k, (row, column, cell) in enumerate(placed):
-        letter = letters[k : k + 1]
         axes = figure.add_subplot(rows, per_row, row * per_row + column + 1)
-        _dress_cell(axes, dataset, cell, letter)
-        if cell.panel.y is not None:
-            contours |= draw_map(axes, dataset, cell.panel, cell.quantities[0])
-        else:
-            shown = cell.panel, cell.quantities, cell.transitions, cell.hue
-            entries += draw_curves(axes, dataset, *shown, palette, letter)
+        entries += _draw_cell(axes, dataset, cell, letters[k : k + 1], palette)
     cells = [cell for *_, cell in placed]
     add_legend(figure, entries, list(dict.fromkeys(s for c in cells for s in _settings(dataset, c.panel))))
-    note = _note(dataset, cells, confidence, contours=contours)
+    note = _note(dataset, cells, confidence, contours=any(map(has_contours, figure.axes)))
     lines = textwrap.wrap(note, int(figure.get_size_inches()[0] * 20))
     figure.supxlabel("\n".join(lines), fontsize=FONT_SIZE - 2, color=GREY, x=0.01, ha="left")
     return figure
@@ -157,8 +150,8 @@ def _cells(dataset: xr.Dataset, panel: Panel, confidence: float) -> list[Cell]:
     return cells
 
 
-def _dress_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str) -> None:
-    """Spines, letter and title: the values of what the panel does not show."""
+def _draw_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str, palette: Palette) -> list[Entry]:
+    """A panel under its letter and the values of what it does not show; what the legend is to name."""
     dress(axes)
     values = (
         f"{symbol_of(dataset[dim])} = {value_text(dataset[dim].values[i])}"
@@ -170,6 +163,11 @@ def _dress_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str) -> Non
     pad = 13 if named_above else 6
     axes.set_title(title, fontsize=FONT_SIZE + 1, pad=pad)
     axes.set_title(letter, loc="left", fontsize=FONT_SIZE + 2, fontweight="bold", pad=pad)
+    if cell.panel.y is not None:
+        draw_map(axes, dataset, cell.panel, cell.quantities[0])
+        return []
+    shown = cell.panel, cell.quantities, cell.transitions, cell.hue
+    return draw_curves(axes, dataset, *shown, palette, letter)
 
 
 def _settings(dataset: xr.Dataset, panel: Panel) -> list[str]:

@@ -5,6 +5,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.contour import QuadContourSet
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from jaxmem.describing.panels import Panel
@@ -13,12 +14,8 @@ from jaxmem.plotting.quantity import Quantity, dense, fixed_coordinates, theory_
 from jaxmem.plotting.style import FONT_SIZE, label_of, plain_ticks
 
 
-def draw_map(axes: Axes, dataset: xr.Dataset, panel: Panel, quantity: Quantity) -> bool:
-    """Draw a quantity over (panel.x, panel.y): missing points grey, infinite ones white.
-
-    Returns:
-        Whether theory was drawn as contours.
-    """
+def draw_map(axes: Axes, dataset: xr.Dataset, panel: Panel, quantity: Quantity) -> None:
+    """Draw a quantity over (panel.x, panel.y): missing points grey, infinite ones white."""
     assert panel.y is not None
     values = quantity.estimate.transpose(panel.y, panel.x).values
     x, y = (np.asarray(dataset[name].values, np.float64) for name in (panel.x, panel.y))
@@ -40,14 +37,18 @@ def draw_map(axes: Axes, dataset: xr.Dataset, panel: Panel, quantity: Quantity) 
     bar.set_label(panel.y_label or label_of(quantity.estimate), size=FONT_SIZE + 1)
     bar.ax.tick_params(labelsize=FONT_SIZE, width=0.6, length=3)
     bar.outline.set_linewidth(0.6)
-    contours = _draw_contours(axes, dataset, panel, quantity, x, y, bar.get_ticks()[1:-1])
+    _draw_contours(axes, dataset, panel, quantity, x, y, bar.get_ticks()[1:-1])
     draw_guides(axes, panel.guides, panel.x_scale, "white")
     axes.set_xlabel(label_of(dataset[panel.x]))
     axes.set_ylabel(label_of(dataset[panel.y]))
     plain_ticks(axes.xaxis)
     plain_ticks(axes.yaxis)
     axes.grid(visible=False)
-    return contours
+
+
+def has_contours(axes: Axes) -> bool:
+    """Whether theory was drawn on a map."""
+    return any(isinstance(drawn, QuadContourSet) for drawn in axes.collections)
 
 
 def _draw_contours(
@@ -58,11 +59,11 @@ def _draw_contours(
     x: Float[np.ndarray, "x"],
     y: Float[np.ndarray, "y"],
     levels: Float[np.ndarray, "level"],
-) -> bool:
-    """Theory as contours at those levels that it reaches; whether it reaches any."""
+) -> None:
+    """Theory as contours at those levels that it reaches."""
     curve = panel.curves[0]
     if curve.theory is None:
-        return False
+        return
     x, y = dense(x, panel.x_scale), dense(y, panel.y_scale)
     along = {panel.x: x[None, :], str(panel.y): y[:, None]}
     prediction = theory_along(curve, dataset, fixed_coordinates(quantity.estimate) | along)
@@ -70,7 +71,7 @@ def _draw_contours(
     if known.size:
         levels = levels[(levels > known.min()) & (levels < known.max())]
     if not known.size or not levels.size:
-        return False
+        return
     contours = axes.contour(x, y, prediction, levels=levels, colors="black", linewidths=0.8)
     halo: list[AbstractPathEffect] = [
         withStroke(linewidth=2.0, foreground="white")
@@ -78,7 +79,6 @@ def _draw_contours(
     contours.set(path_effects=halo)
     for text in axes.clabel(contours, fontsize=FONT_SIZE - 1, fmt="%g"):
         text.set_path_effects(halo)
-    return True
 
 
 def cell_edges(centres: Float[np.ndarray, "x"], scale: str) -> Float[np.ndarray, "x+1"]:

@@ -50,17 +50,9 @@ def quantity_of(dataset: xr.Dataset, curve: Curve, confidence: float) -> Quantit
 def theory_along(curve: Curve, dataset: xr.Dataset, coordinates: Mapping[str, Any]) -> np.ndarray:
     """The prediction of a curve that has a theory, at `coordinates`."""
     assert curve.theory is not None
-    point = configuration_of(dataset) | _constants(dataset) | dict(coordinates)
+    point = configuration_of(dataset) | dict(coordinates)
     shape = np.broadcast_shapes(*(np.shape(value) for value in coordinates.values()))
     return np.broadcast_to(np.asarray(curve.theory(point), np.float64), shape)
-
-
-def _constants(dataset: xr.Dataset) -> dict[str, np.ndarray]:
-    """Coordinates along dimensions of their own, such as a population's eigenvalues."""
-    used = {dim for variable in dataset.data_vars.values() for dim in variable.dims}
-    return {
-        str(name): one.values for name, one in dataset.coords.items() if not used & set(one.dims) and one.ndim
-    }
 
 
 def fixed_coordinates(array: xr.DataArray) -> dict[str, Any]:

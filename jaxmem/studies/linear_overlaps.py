@@ -22,7 +22,7 @@ from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import PopulationSettings, reduced_sample
 from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
-from jaxmem.studies._eigenbasis import principal_axes, train_sets
+from jaxmem.studies._eigenbasis import train_sets
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
 
@@ -203,13 +203,9 @@ class LinearOverlaps(Study):
             check.one_of("quantities", quantity, LABELS)
 
     def coordinates(self) -> dict[str, Coordinate]:
-        """The number of samples n at each (dim, load), and the eigenvalues of a given covariance."""
+        """The number of samples n at each (dim, load)."""
         sizes = np.array([[sample_size(load, dim) for load in self.loads] for dim in self.dims])
-        found = {"n": Coordinate(("dim", "load"), sizes, "training samples n")}
-        if self.population.covariance is not None:
-            eigenvalues = principal_axes(self.population.covariance)[1]
-            found["eigenvalue"] = Coordinate(("mode",), eigenvalues, "positive eigenvalues of the covariance")
-        return found
+        return {"n": Coordinate(("dim", "load"), sizes, "training samples n")}
 
     def variables(self) -> dict[str, Variable]:
         """The quantities asked for."""
