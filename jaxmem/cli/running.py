@@ -155,7 +155,7 @@ def _remember(store: Path, study: str, options: Sequence[Option], values: Mappin
     """Write what was run beside its store; where that cannot be, the results stand all the same."""
     path = configuration_path(store)
     try:
-        write_configuration(path, study, options, values | {"store": store.absolute().name})
+        write_configuration(path, study, options, {**values, "store": store.absolute().name})
     except OSError as error:
         print(f"jaxmem: cannot write {str(path)!r}: {error.strerror or error}.", file=sys.stderr)
 
