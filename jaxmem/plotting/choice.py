@@ -34,6 +34,27 @@ def generic_panels(dataset: xr.Dataset) -> tuple[Panel, ...]:
     return tuple(_generic_panel(dataset, str(name), grid) for name in shown)
 
 
+def panels_named(dataset: xr.Dataset, panels: Sequence[Panel | str]) -> tuple[Panel, ...]:
+    """Panels, or names of variables: of each the declared panel that begins with it, else one of its own.
+
+    Raises:
+        ValueError: there is no such variable, or it has no summary.
+    """
+    known = panels_of(dataset)
+    found = []
+    for one in [panels] if isinstance(panels, Panel | str) else panels:
+        if isinstance(one, Panel):
+            found.append(one)
+            continue
+        shown = [str(name) for name in dataset.data_vars if summary_kind(dataset[name]) != "none"]
+        declared = [panel for panel in known if panel.curves[0].variable == one]
+        if not declared and one not in shown:
+            raise ValueError(f"panels must name variables among {', '.join(shown)}, got {one!r}.")
+        grid = set(dataset["completed"].dims) if "completed" in dataset else set()
+        found.append(declared[0] if declared else _generic_panel(dataset, one, grid))
+    return tuple(found)
+
+
 def with_theory(panels: Sequence[Panel], theory: Mapping[str, Theory]) -> tuple[Panel, ...]:
     """The panels with these predictions, by variable."""
     unknown = set(theory) - {curve.variable for panel in panels for curve in panel.curves}

@@ -1,36 +1,45 @@
 """A panel of curves: simulation as points with error bars or as bands, theory as lines."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
-from jaxmem.describing.panels import Curve, Panel
-from jaxmem.plotting.marks import draw_guides, draw_infinities, draw_transition
+from jaxmem.describing.panels import Panel
+from jaxmem.plotting.dodge import dodged
+from jaxmem.plotting.legend import CURVE, HUE, MARK, THEORY, Entry
+from jaxmem.plotting.marks import (
+    draw_beyond,
+    draw_guides,
+    draw_infinities,
+    draw_transition,
+    draw_unbounded,
+)
+from jaxmem.plotting.palette import DASHES, DOTS, NEUTRAL, Look, Palette
 from jaxmem.plotting.quantity import Quantity, dense, fixed_coordinates, theory_along
 from jaxmem.plotting.style import (
     GREY,
     LINE_WIDTH,
     MARKER_SIZE,
-    MARKERS,
-    OKABE_ITO,
-    Colour,
-    colours_of,
     evenly,
+    in_lines,
     label_of,
-    shades_of,
+    own_ticks,
+    plain_ticks,
     symbol_of,
     value_text,
 )
 
-Legend = dict[str, Line2D]
-"""Label → what it names."""
-
 MOST_LABELS = 8
 """Of a hue with more values than this, only so many are named."""
+
+MARGIN = 0.03
+"""Share of the axis that a marker at a declared limit needs beyond it."""
 
 
 def draw_curves(
@@ -40,10 +49,10 @@ def draw_curves(
     quantities: tuple[Quantity, ...],
     transitions: xr.Dataset | None,
     hue: str | None,
-) -> Legend:
+    palette: Palette,
+    letter: str = "",
+) -> list[Entry]:
     """Draw every curve of a panel for every value of `hue`; returns the entries of its legend.
-
-    Several curves have a colour each, pale to full along the hue; a single one has a colour per hue.
 
     Args:
         axes: where.
@@ -52,109 +61,167 @@ def draw_curves(
         quantities: one per curve, over the abscissa's dimension and `hue` alone.
         transitions: `transition` of the first curve, over `hue` alone, if the panel asks for it.
         hue: dimension told apart by colour and marker, if any.
+        palette: what colours mean in the whole figure.
+        letter: what the panel is called, to say in the legend whose curves are meant.
     """
     axes.set_xscale(panel.x_scale)
     axes.set_yscale(panel.y_scale)
     count = 1 if hue is None else dataset.sizes[hue]
-    several = len(panel.curves) > 1
-    for i, (curve, quantity) in enumerate(zip(panel.curves, quantities, strict=True)):
-        colours = shades_of(OKABE_ITO[i % len(OKABE_ITO)], count) if several else colours_of(count)
-        if curve.theory is not None:
-            _draw_theory(axes, dataset, panel, curve, [quantity.at({hue: j}) for j in range(count)], colours)
-        for j, colour in enumerate(colours):
-            one = quantity.at({hue: j})
-            _draw_simulation(axes, panel, curve, one, colour, MARKERS[j % len(MARKERS)])
-            draw_infinities(axes, one, panel.x, colour, row=i * count + j)
-    axes.set_ylim(*panel.limits)
+    looks = [[palette.look(panel, i, hue, j) for j in range(count)] for i in range(len(quantities))]
+    predicted = [
+        _draw_theory(axes, dataset, panel, i, [quantity.at({hue: j}) for j in range(count)], looks[i])
+        for i, quantity in enumerate(quantities)
+    ]
+    every = [(i, j, quantity.at({hue: j})) for i, quantity in enumerate(quantities) for j in range(count)]
+    places = _places(panel, [one for _, _, one in every])
+    for (i, j, one), x in zip(every, places, strict=True):
+        _draw_simulation(axes, panel, one, x, looks[i][j], joined=not predicted[i])
+        draw_infinities(axes, one, panel.x, looks[i][j].colour, row=i * count + j)
+    _set_limits(axes, panel, [one for _, _, one in every])
+    for (i, j, one), x in zip(every, places, strict=True):
+        draw_unbounded(axes, one, x, looks[i][j].colour)
+    beyond = [draw_beyond(axes, one, panel.x, looks[i][j].colour, joined=panel.joined) for i, j, one in every]
     if transitions is not None:
-        for j, colour in enumerate(shades_of(OKABE_ITO[0], count) if several else colours_of(count)):
-            draw_transition(axes, transitions.isel({hue: j}, missing_dims="ignore"), colour)
+        for j in range(count):
+            draw_transition(axes, transitions.isel({hue: j}, missing_dims="ignore"), looks[0][j].colour)
     draw_guides(axes, panel.guides, panel.x_scale)
     axes.set_xlabel(label_of(dataset[panel.x]))
-    axes.set_ylabel(panel.y_label or label_of(quantities[0].estimate))
-    return _legend(dataset, panel, quantities, transitions, hue)
+    axes.set_ylabel(in_lines(panel.y_label or label_of(quantities[0].estimate)))
+    plain_ticks(axes.xaxis)
+    plain_ticks(axes.yaxis)
+    own_ticks(axes.xaxis, np.concatenate([one.estimate[panel.x].values for _, _, one in every]).astype(float))
+    entries = [*_of_hue(dataset, panel, hue, palette), *_of_curves(panel, quantities, hue, palette, letter)]
+    if any(predicted):
+        line: dict[str, Any] = {"linewidth": LINE_WIDTH, "linestyle": DOTS if panel.joined else "-"}
+        entries.append(Entry("theory", Line2D([], [], color=GREY, **line), THEORY))
+    return [*entries, *_of_marks(quantities, transitions, beyond=any(beyond))]
 
 
-def _legend(
-    dataset: xr.Dataset,
-    panel: Panel,
-    quantities: tuple[Quantity, ...],
-    transitions: xr.Dataset | None,
-    hue: str | None,
-) -> Legend:
-    """Curves, then hues, then what else is drawn; grey wherever colour has another meaning."""
-    legend: Legend = {}
-    several = len(panel.curves) > 1
-    if several:
-        for curve, quantity, colour in zip(panel.curves, quantities, OKABE_ITO, strict=False):
-            legend[curve.label or label_of(quantity.estimate)] = Line2D([], [], color=colour, linewidth=3)
-    if hue is not None:
-        count = dataset.sizes[hue]
-        colours = shades_of("0.25", count) if several else colours_of(count)
-        line: dict[str, Any] = {"linewidth": LINE_WIDTH} if panel.joined else {"linestyle": "none"}
-        for j in evenly(count, MOST_LABELS):
-            name = f"{symbol_of(dataset[hue])} = {value_text(dataset[hue].values[j])}"
-            marker = "" if panel.joined else MARKERS[j % len(MARKERS)]
-            legend[name] = Line2D([], [], color=colours[j], marker=marker, markersize=MARKER_SIZE, **line)
-    if any(curve.theory is not None for curve in panel.curves):
-        legend["theory"] = Line2D([], [], color=GREY, linewidth=LINE_WIDTH, linestyle=_theory_dashes(panel))
+def _of_hue(dataset: xr.Dataset, panel: Panel, hue: str | None, palette: Palette) -> Iterator[Entry]:
+    """Values of the hue, unless it has one only and the curves have the colours."""
+    if hue is None or (len(panel.curves) > 1 and hue not in palette.hues):
+        return
+    for j in evenly(dataset.sizes[hue], MOST_LABELS):
+        look = palette.look(panel, 0, hue, j)
+        name = f"{symbol_of(dataset[hue])} = {value_text(dataset[hue].values[j])}"
+        yield Entry(name, _handle(Look(look.colour, look.marker, "full", "-"), joined=panel.joined), HUE)
+
+
+def _of_curves(
+    panel: Panel, quantities: tuple[Quantity, ...], hue: str | None, palette: Palette, letter: str
+) -> Iterator[Entry]:
+    """Curves, where there are several; grey wherever colour has another meaning."""
+    if len(panel.curves) > 1:
+        for i, (curve, quantity) in enumerate(zip(panel.curves, quantities, strict=True)):
+            handle = _handle(palette.glyph(panel, i, hue), joined=panel.joined)
+            yield Entry(curve.label or label_of(quantity.estimate), handle, CURVE, letter)
+
+
+def _handle(look: Look, *, joined: bool) -> Line2D:
+    if joined:
+        return Line2D([], [], color=look.colour, linewidth=LINE_WIDTH, linestyle=look.dashes)
+    marker: dict[str, Any] = {"marker": look.marker, "markersize": MARKER_SIZE, "fillstyle": look.fill}
+    return Line2D([], [], color=look.colour, linestyle="none", markerfacecoloralt="white", **marker)
+
+
+def _of_marks(
+    quantities: tuple[Quantity, ...], transitions: xr.Dataset | None, *, beyond: bool
+) -> Iterator[Entry]:
     hollow: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "white", "color": GREY}
-    for sign, marker, name in ((1, "^", "infinite"), (-1, "v", "minus infinite")):
-        if any((quantity.estimate == sign * np.inf).any() for quantity in quantities):
-            legend[name] = Line2D([], [], marker=marker, markersize=MARKER_SIZE, **hollow)
+    filled: dict[str, Any] = {"linestyle": "none", "color": GREY}
     if transitions is not None and transitions["location"].notnull().any():
         name = f"P = {transitions.attrs['level']:g}, {transitions.attrs['confidence']:.0%} interval"
-        legend[name] = Line2D([], [], marker="D", markersize=MARKER_SIZE + 1, **hollow)
-    return legend
+        yield Entry(name, Line2D([], [], marker="D", markersize=MARKER_SIZE + 1, **hollow), MARK)
+    for sign, marker, name in ((1, "^", "infinite"), (-1, "v", "minus infinite")):
+        if any((quantity.estimate == sign * np.inf).any() for quantity in quantities):
+            yield Entry(name, Line2D([], [], marker=marker, markersize=MARKER_SIZE, **hollow), MARK)
+    if beyond:
+        yield Entry("beyond the axis", Line2D([], [], marker="^", markersize=MARKER_SIZE, **filled), MARK)
+
+
+def _places(panel: Panel, quantities: list[Quantity]) -> list[Float[np.ndarray, "x"]]:
+    """Where along the abscissa each is drawn."""
+    ends = [
+        tuple(np.asarray(one.values, np.float64) for one in (each.estimate[panel.x], each.low, each.high))
+        for each in quantities
+    ]
+    if panel.joined:
+        return [x for x, _, _ in ends]
+    return dodged([(x, low, high) for x, low, high in ends], panel.x_scale, panel.y_scale)
+
+
+def _set_limits(axes: Axes, panel: Panel, quantities: list[Quantity]) -> None:
+    """The declared limits, with room for markers that lie on them; where none is, guides are in view."""
+    axes.set_ylim(*panel.limits)
+    for guide in panel.guides:
+        bottom, top = axes.get_ylim()
+        if guide.y is not None and guide.y < bottom and panel.limits[0] is None:
+            axes.set_ylim(
+                bottom=guide.y - MARGIN * (top - guide.y) if panel.y_scale == "linear" else guide.y / 1.2
+            )
+        if guide.y is not None and guide.y > top and panel.limits[1] is None:
+            axes.set_ylim(
+                top=guide.y + MARGIN * (guide.y - bottom) if panel.y_scale == "linear" else guide.y * 1.2
+            )
+    if panel.y_scale != "linear":
+        return
+    bottom, top = axes.get_ylim()
+    values = np.concatenate([one.estimate.values.ravel() for one in quantities])
+    room = MARGIN * (top - bottom)
+    if panel.limits[0] is not None and ((values >= bottom) & (values < bottom + room * 0.7)).any():
+        axes.set_ylim(bottom=bottom - room)
+    if panel.limits[1] is not None and ((values <= top) & (values > top - room * 0.7)).any():
+        axes.set_ylim(top=top + room)
 
 
 def _draw_theory(
-    axes: Axes,
-    dataset: xr.Dataset,
-    panel: Panel,
-    curve: Curve,
-    quantities: list[Quantity],
-    colours: list[Colour],
-) -> None:
-    """A line per hue; one dark line where the prediction does not depend on it."""
+    axes: Axes, dataset: xr.Dataset, panel: Panel, curve: int, quantities: list[Quantity], looks: list[Look]
+) -> bool:
+    """A line per hue, or one dark line where the prediction does not depend on it; whether any was drawn."""
+    if panel.curves[curve].theory is None:
+        return False
     lines = []
     for quantity in quantities:
         x = dense(quantity.estimate[panel.x].values.astype(float), panel.x_scale)
-        y = theory_along(curve, dataset, fixed_coordinates(quantity.estimate) | {panel.x: x})
+        y = theory_along(panel.curves[curve], dataset, fixed_coordinates(quantity.estimate) | {panel.x: x})
         lines.append(np.stack([x, np.where(np.isfinite(y), y, np.nan)]))
+    colours = [look.colour for look in looks]
     if len(lines) > 1 and all(np.array_equal(line, lines[0], equal_nan=True) for line in lines):
-        lines, colours = lines[:1], colours[-1:] if len(panel.curves) > 1 else [to_rgb("0.25")]
+        lines, colours = lines[:1], [to_rgb(NEUTRAL)]
+    predicted = [k for k, one in enumerate(panel.curves) if one.theory is not None]
+    dashes = DOTS if panel.joined else DASHES[predicted.index(curve) % len(DASHES)]
     for line, colour in zip(lines, colours, strict=True):
-        axes.plot(*line, _theory_dashes(panel), color=colour, linewidth=LINE_WIDTH, zorder=2)
-
-
-def _theory_dashes(panel: Panel) -> Literal["-", "--"]:
-    """Theory is the solid line, except beside trajectories."""
-    return "--" if panel.joined else "-"
+        if np.isfinite(line[1]).any():
+            axes.plot(*line, color=colour, linewidth=LINE_WIDTH, linestyle=dashes, zorder=2)
+    return any(np.isfinite(line[1]).any() for line in lines)
 
 
 def _draw_simulation(
-    axes: Axes, panel: Panel, curve: Curve, quantity: Quantity, colour: Colour, marker: str
+    axes: Axes, panel: Panel, quantity: Quantity, x: Float[np.ndarray, "x"], look: Look, *, joined: bool
 ) -> None:
     """Points with bars, or a line in a band; faintly joined where no theory leads the eye."""
-    x = quantity.estimate[panel.x].values
     estimate, low, high = (one.values for one in (quantity.estimate, quantity.low, quantity.high))
     finite = np.isfinite(estimate)
     if panel.joined:
-        axes.fill_between(x, low, high, where=finite, color=colour, alpha=0.25, linewidth=0)
-        axes.plot(x[finite], estimate[finite], color=colour, linewidth=LINE_WIDTH)
+        axes.fill_between(x, low, high, where=finite, color=look.colour, alpha=0.25, linewidth=0)
+        line: dict[str, Any] = {"linewidth": LINE_WIDTH, "linestyle": look.dashes}
+        axes.plot(x[finite], estimate[finite], color=look.colour, **line)
         return
-    if curve.theory is None:
-        axes.plot(x[finite], estimate[finite], color=colour, linewidth=0.8, alpha=0.5, zorder=2)
+    if joined:
+        axes.plot(x[finite], estimate[finite], color=look.colour, linewidth=0.8, alpha=0.5, zorder=2)
+    full = look.fill == "full"
     axes.errorbar(
         x[finite],
         estimate[finite],
-        yerr=np.nan_to_num(np.abs([estimate - low, high - estimate])[:, finite]),
-        fmt=marker,
-        color=colour,
+        yerr=np.nan_to_num(np.abs([estimate - low, high - estimate])[:, finite], posinf=0.0),
+        fmt=look.marker,
+        color=look.colour,
+        fillstyle=look.fill,
+        markerfacecolor="white" if look.fill == "none" else look.colour,
+        markerfacecoloralt="white",
         markersize=MARKER_SIZE,
-        markeredgecolor="white",
-        markeredgewidth=0.4,
+        markeredgecolor="white" if full else look.colour,
+        markeredgewidth=0.4 if full else 0.9,
         elinewidth=1.0,
         capsize=1.5,
         capthick=0.8,

@@ -6,20 +6,21 @@ import string
 import textwrap
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from jaxmem import _checks as check
 from jaxmem.describing.panels import Panel, Theory
-from jaxmem.plotting.choice import panels_of, with_theory
-from jaxmem.plotting.curves import Legend, draw_curves
-from jaxmem.plotting.phase_map import draw_map
+from jaxmem.plotting.choice import panels_named, panels_of, with_theory
+from jaxmem.plotting.curves import draw_curves
+from jaxmem.plotting.inline import InlineFigure
+from jaxmem.plotting.legend import Entry, add_legend
+from jaxmem.plotting.palette import Palette, palette_of
+from jaxmem.plotting.phase_map import draw_map, has_contours
 from jaxmem.plotting.quantity import Quantity, configuration_of, quantity_of
-from jaxmem.plotting.style import FONT_SIZE, GREY, dress, evenly, plain_ticks, symbol_of, value_text
+from jaxmem.plotting.style import FONT_SIZE, GREY, dress, evenly, symbol_of, value_text
 from jaxmem.statistics import transition
 
 PANEL_SIZE = (3.3, 2.6)
@@ -27,7 +28,6 @@ PANEL_SIZE = (3.3, 2.6)
 
 PANELS_PER_ROW = 3
 MOST_FACETS = 6
-MOST_IN_COLUMN = 5
 
 
 @dataclass(frozen=True)
@@ -44,51 +44,84 @@ class Cell:
 def plot(
     dataset: xr.Dataset,
     *,
-    panels: Sequence[Panel] | None = None,
+    panels: Sequence[Panel | str] | None = None,
     theory: Mapping[str, Theory] | None = None,
+    size: Sequence[float] | None = None,
     confidence: float = 0.95,
-) -> Figure:
+) -> InlineFigure:
     """Draw a store: simulation as points with error bars, theory as lines.
 
-    Bars are Wilson intervals of probabilities and one standard error of means. Infinite means are arrows at
-    the edge. A dimension that no panel shows gets a row of panels per value, of at most six values.
+    Bars are Wilson intervals of probabilities, intervals of medians and one standard error of means.
+    Infinite means are arrows at the edge, and so are values beyond the declared limits of a panel. Points of
+    one abscissa whose bars would hide each other are set a little apart. A colour means the same in every
+    panel. A dimension that no panel shows gets rows of panels per value, of at most six values.
 
     Args:
         dataset: raw values per replicate, as `jaxmem.sweep` or `jaxmem.open_store` returns.
-        panels: what to draw; by default what the study declares, or else a panel per summarised variable.
+        panels: what to draw, each a `Panel` or the name of a variable; by default what the study declares, or
+            else a panel per summarised variable.
         theory: predictions by variable, over those that the panels bring.
+        size: width and height in inches, above 0; by default what the panels need.
         confidence: of the Wilson and bootstrap intervals, above 0 and below 1.
 
     Returns:
-        A figure of its own canvas, to `save`; pyplot and matplotlib's global settings are not touched.
+        A figure of its own canvas, which a notebook shows and `save` writes; pyplot and matplotlib's global
+        settings are not touched.
     """
-    chosen = panels_of(dataset) if panels is None else tuple(panels)
+    check.real_number("confidence", confidence, above=0.0, below=1.0)
+    chosen = panels_of(dataset) if panels is None else panels_named(dataset, panels)
     if not chosen:
         raise ValueError("panels must hold at least one panel, got none.")
     chosen = with_theory(chosen, theory or {})
     columns = [_cells(dataset, panel, confidence) for panel in chosen]
-    faceted = any(len(column) > 1 for column in columns)
-    if faceted and len(columns) > 1:
-        rows, per_row = max(map(len, columns)), len(columns)
-        placed = [(i, j, cell) for j, column in enumerate(columns) for i, cell in enumerate(column)]
-        placed.sort(key=lambda one: one[:2])
-    else:
-        cells = list(itertools.chain(*columns))
-        per_row = min(len(cells), PANELS_PER_ROW)
-        rows = -(-len(cells) // per_row)
-        placed = [(*divmod(k, per_row), cell) for k, cell in enumerate(cells)]
-    figure = Figure(figsize=(PANEL_SIZE[0] * per_row, PANEL_SIZE[1] * rows + 0.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    drawn = []
+    placed, rows, per_row = _places(columns)
+    palette = palette_of(dataset, ((cell.panel, cell.hue) for *_, cell in placed if cell.panel.y is None))
+    figure = InlineFigure(*_size(size, rows, per_row))
+    letters = string.ascii_lowercase if 1 < len(placed) <= len(string.ascii_lowercase) else ""
+    entries: list[Entry] = []
     for k, (row, column, cell) in enumerate(placed):
         axes = figure.add_subplot(rows, per_row, row * per_row + column + 1)
-        letter = string.ascii_lowercase[k] if 1 < len(placed) <= len(string.ascii_lowercase) else ""
-        drawn.append((axes, cell, _draw_cell(axes, dataset, cell, letter)))
-    _add_legends(figure, dataset, drawn)
-    note = _note(dataset, [cell for _, cell, _ in drawn], confidence)
-    lines = textwrap.wrap(note, int(PANEL_SIZE[0] * per_row * 20))
+        entries += _draw_cell(axes, dataset, cell, letters[k : k + 1], palette)
+    cells = [cell for *_, cell in placed]
+    add_legend(figure, entries, list(dict.fromkeys(s for c in cells for s in _settings(dataset, c.panel))))
+    note = _note(dataset, cells, confidence, contours=any(map(has_contours, figure.axes)))
+    lines = textwrap.wrap(note, int(figure.get_size_inches()[0] * 20))
     figure.supxlabel("\n".join(lines), fontsize=FONT_SIZE - 2, color=GREY, x=0.01, ha="left")
     return figure
+
+
+def _places(columns: Sequence[Sequence[Cell]]) -> tuple[list[tuple[int, int, Cell]], int, int]:
+    """(row, column, cell) of every cell, the number of rows and that of columns.
+
+    Panels fill rows of three, four of them two rows of two; every value of what they do not show begins a
+    row.
+    """
+    if max(map(len, columns)) == 1 or len(columns) == 1:
+        groups = [list(itertools.chain(*columns))]
+    else:
+        groups = [[column[k] for column in columns if k < len(column)] for k in range(max(map(len, columns)))]
+    per_row = _row_length(max(map(len, groups)))
+    placed, row = [], 0
+    for group in groups:
+        placed += [(row + k // per_row, k % per_row, cell) for k, cell in enumerate(group)]
+        row += -(-len(group) // per_row)
+    return placed, row, per_row
+
+
+def _row_length(count: int) -> int:
+    """Panels in a row: three at most, two where that leaves one hole fewer."""
+    if count <= PANELS_PER_ROW:
+        return count
+    return PANELS_PER_ROW if -count % PANELS_PER_ROW <= 1 or count % 2 else PANELS_PER_ROW - 1
+
+
+def _size(size: Sequence[float] | None, rows: int, per_row: int) -> tuple[float, float]:
+    if size is None:
+        return PANEL_SIZE[0] * per_row, PANEL_SIZE[1] * rows + 0.6
+    if np.shape(size) != (2,):
+        raise ValueError(f"size must be a width and a height in inches, got {size!r}.")
+    width, height = (check.real_number("size", one, above=0.0) for one in size)
+    return width, height
 
 
 def _cells(dataset: xr.Dataset, panel: Panel, confidence: float) -> list[Cell]:
@@ -117,7 +150,8 @@ def _cells(dataset: xr.Dataset, panel: Panel, confidence: float) -> list[Cell]:
     return cells
 
 
-def _draw_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str) -> Legend:
+def _draw_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str, palette: Palette) -> list[Entry]:
+    """A panel under its letter and the values of what it does not show; what the legend is to name."""
     dress(axes)
     values = (
         f"{symbol_of(dataset[dim])} = {value_text(dataset[dim].values[i])}"
@@ -129,63 +163,11 @@ def _draw_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str) -> Lege
     pad = 13 if named_above else 6
     axes.set_title(title, fontsize=FONT_SIZE + 1, pad=pad)
     axes.set_title(letter, loc="left", fontsize=FONT_SIZE + 2, fontweight="bold", pad=pad)
-    legend: Legend = {}
     if cell.panel.y is not None:
         draw_map(axes, dataset, cell.panel, cell.quantities[0])
-    else:
-        legend = draw_curves(axes, dataset, cell.panel, cell.quantities, cell.transitions, cell.hue)
-    plain_ticks(axes.xaxis)
-    plain_ticks(axes.yaxis)
-    return legend
-
-
-def _add_legends(figure: Figure, dataset: xr.Dataset, drawn: list[tuple[Axes, Cell, Legend]]) -> None:
-    """One legend above all panels where colours mean the same in each, else one in each."""
-    style: dict[str, Any] = {"title_fontsize": FONT_SIZE, "handletextpad": 0.4, "columnspacing": 1.2}
-    meanings = {
-        (cell.hue, tuple(c.variable for c in cell.panel.curves) if len(cell.panel.curves) > 1 else ())
-        for _, cell, legend in drawn
-        if legend
-    }
-    if len(meanings) == 1:
-        together: Legend = {}
-        settings: dict[str, None] = {}
-        for _, cell, legend in drawn:
-            together |= legend
-            settings |= dict.fromkeys(_settings(dataset, cell.panel))
-        if together:
-            columns = min(len(together), 3 * figure.get_size_inches()[0] // PANEL_SIZE[0])
-            figure.legend(
-                list(together.values()),
-                list(together),
-                loc="outside upper center",
-                ncols=int(columns),
-                title=", ".join(settings),
-                fontsize=FONT_SIZE,
-                frameon=False,
-                **style,
-            )
-        return
-    for axes, cell, legend in drawn:
-        if legend:
-            title = ", ".join(_settings(dataset, cell.panel))
-            columns = 1 if len(legend) <= MOST_IN_COLUMN else 2
-            axes.legend(list(legend.values()), list(legend), title=title, ncols=columns, fontsize=6, **style)
-    figure.draw_without_rendering()  # only then does a legend know its place
-    for axes, cell, legend in drawn:
-        if legend and cell.panel.limits[1] is None:
-            _make_room_for_legend(axes)
-
-
-def _make_room_for_legend(axes: Axes) -> None:
-    """Raise the upper limit by the legend's height where even its best place covers a curve."""
-    legend = axes.get_legend()
-    assert legend is not None
-    box, frame = legend.get_window_extent(), axes.get_window_extent()
-    curves = (line.get_path().transformed(line.get_transform()) for line in axes.lines)
-    if any(curve.intersects_bbox(box, filled=False) for curve in curves):
-        height = frame.height / (1 - 1.05 * box.height / frame.height)
-        axes.set_ylim(top=axes.transData.inverted().transform((frame.x0, frame.y0 + height))[1])
+        return []
+    shown = cell.panel, cell.quantities, cell.transitions, cell.hue
+    return draw_curves(axes, dataset, *shown, palette, letter)
 
 
 def _settings(dataset: xr.Dataset, panel: Panel) -> list[str]:
@@ -195,15 +177,16 @@ def _settings(dataset: xr.Dataset, panel: Panel) -> list[str]:
     return [f"{symbol} = {value:,}" for symbol, value in values if isinstance(value, int | float)]
 
 
-def _note(dataset: xr.Dataset, cells: list[Cell], confidence: float) -> str:
+def _note(dataset: xr.Dataset, cells: list[Cell], confidence: float, *, contours: bool) -> str:
     """What a reader must know of the data: who made them, how many, what the bars are, what is left out."""
     made = [f"{name} {dataset.attrs[name]}" for name in ("study", "seed") if name in dataset.attrs]
     made.append(_replicates(dataset))
     kinds = {quantity.kind for cell in cells if cell.panel.y is None for quantity in cell.quantities}
     bars = [f"{confidence:.0%} Wilson intervals of probabilities"] if kinds & {"sign", "fraction"} else []
     bars += ["standard errors of means"] if "mean" in kinds else []
+    bars += [f"{confidence:.0%} intervals of medians"] if "median" in kinds else []
     parts = [", ".join(made)] + ([f"bars: {', '.join(bars)}"] if bars else [])
-    if any(cell.panel.y is not None and cell.panel.curves[0].theory is not None for cell in cells):
+    if contours:
         parts.append("contours: theory")
     facets = list(dict.fromkeys(dim for cell in cells for dim in cell.chosen))
     parts += [

@@ -5,12 +5,13 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.contour import QuadContourSet
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from jaxmem.describing.panels import Panel
 from jaxmem.plotting.marks import draw_guides
 from jaxmem.plotting.quantity import Quantity, dense, fixed_coordinates, theory_along
-from jaxmem.plotting.style import FONT_SIZE, label_of
+from jaxmem.plotting.style import FONT_SIZE, label_of, plain_ticks
 
 
 def draw_map(axes: Axes, dataset: xr.Dataset, panel: Panel, quantity: Quantity) -> None:
@@ -30,7 +31,9 @@ def draw_map(axes: Axes, dataset: xr.Dataset, panel: Panel, quantity: Quantity) 
     )
     axes.set_xscale(panel.x_scale)
     axes.set_yscale(panel.y_scale)
-    bar = axes.figure.colorbar(mesh, ax=axes, extend="max" if infinite.any() else "neither", pad=0.02)
+    beyond = bool((known < low).any()), bool(infinite.any() or (known > high).any())
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
+    bar = axes.figure.colorbar(mesh, ax=axes, extend=extend[beyond], pad=0.02)
     bar.set_label(panel.y_label or label_of(quantity.estimate), size=FONT_SIZE + 1)
     bar.ax.tick_params(labelsize=FONT_SIZE, width=0.6, length=3)
     bar.outline.set_linewidth(0.6)
@@ -38,7 +41,14 @@ def draw_map(axes: Axes, dataset: xr.Dataset, panel: Panel, quantity: Quantity) 
     draw_guides(axes, panel.guides, panel.x_scale, "white")
     axes.set_xlabel(label_of(dataset[panel.x]))
     axes.set_ylabel(label_of(dataset[panel.y]))
+    plain_ticks(axes.xaxis)
+    plain_ticks(axes.yaxis)
     axes.grid(visible=False)
+
+
+def has_contours(axes: Axes) -> bool:
+    """Whether theory was drawn on a map."""
+    return any(isinstance(drawn, QuadContourSet) for drawn in axes.collections)
 
 
 def _draw_contours(
@@ -57,8 +67,10 @@ def _draw_contours(
     x, y = dense(x, panel.x_scale), dense(y, panel.y_scale)
     along = {panel.x: x[None, :], str(panel.y): y[:, None]}
     prediction = theory_along(curve, dataset, fixed_coordinates(quantity.estimate) | along)
-    levels = levels[(levels > np.nanmin(prediction)) & (levels < np.nanmax(prediction))]
-    if not levels.size:
+    known = prediction[np.isfinite(prediction)]
+    if known.size:
+        levels = levels[(levels > known.min()) & (levels < known.max())]
+    if not known.size or not levels.size:
         return
     contours = axes.contour(x, y, prediction, levels=levels, colors="black", linewidths=0.8)
     halo: list[AbstractPathEffect] = [

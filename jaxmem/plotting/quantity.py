@@ -17,7 +17,7 @@ THEORY_POINTS = 400
 
 @dataclass(frozen=True)
 class Quantity:
-    """A summarised variable: `low` and `high` end its Wilson interval, or lie one standard error from it."""
+    """A summarised variable: `low` and `high` end its interval, or lie one standard error from a mean."""
 
     estimate: xr.DataArray
     low: xr.DataArray
@@ -38,7 +38,7 @@ def quantity_of(dataset: xr.Dataset, curve: Curve, confidence: float) -> Quantit
     kind = summary_kind(variable)
     if kind == "none":
         raise ValueError(
-            f"summary of {curve.variable} must be sign, mean or fraction to be drawn, got 'none'."
+            f"summary of {curve.variable} must be sign, mean, median or fraction to be drawn, got 'none'."
         )
     summary = summarise(variable.to_dataset(), confidence=confidence)
     estimate, low, high = (summary[name] for name in summary_names(variable))

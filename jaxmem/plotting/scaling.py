@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from jaxmem.plotting.inline import InlineFigure
 from jaxmem.plotting.quantity import dense
 from jaxmem.plotting.style import (
     FONT_SIZE,
@@ -17,13 +16,14 @@ from jaxmem.plotting.style import (
     OKABE_ITO,
     dress,
     label_of,
+    own_ticks,
     plain_ticks,
     symbol_of,
 )
 from jaxmem.statistics import finite_size_scaling
 
 
-def plot_transition(transitions: xr.Dataset, against: str = "dim") -> Figure:
+def plot_transition(transitions: xr.Dataset, against: str = "dim") -> InlineFigure:
     """Draw location and width of a transition over one dimension, each with its power law.
 
     Bars are bootstrap intervals, to the edge where they are unbounded. Where a curve does not cross inside
@@ -37,8 +37,7 @@ def plot_transition(transitions: xr.Dataset, against: str = "dim") -> Figure:
         dims = transitions["location"].dims
         raise ValueError(f"transitions must have the dimension {against} only, got {dims}; select the rest.")
     law = finite_size_scaling(transitions, against, confidence=transitions.attrs["confidence"])
-    figure = Figure(figsize=(6.6, 2.9), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = InlineFigure(6.6, 2.9)
     for axes, name, letter in zip(figure.subplots(1, 2), ("location", "width"), "ab", strict=True):
         dress(axes)
         axes.set_xscale("log")
@@ -50,6 +49,7 @@ def plot_transition(transitions: xr.Dataset, against: str = "dim") -> Figure:
         axes.set_title(letter, loc="left", fontsize=FONT_SIZE + 2, fontweight="bold")
         plain_ticks(axes.xaxis)
         plain_ticks(axes.yaxis)
+        own_ticks(axes.xaxis, transitions[against].values.astype(float))
     note = f"bars: {transitions.attrs['confidence']:.0%} bootstrap intervals; triangles: bounds"
     figure.supxlabel(note, fontsize=FONT_SIZE - 2, color=GREY, x=0.01, ha="left")
     return figure

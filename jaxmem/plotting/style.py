@@ -1,14 +1,16 @@
 """Colours, markers and labels: the same in every figure, and none of matplotlib's global settings."""
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 Colour = tuple[float, float, float]
 
@@ -22,24 +24,30 @@ LINE_WIDTH = 1.3
 MARKER_SIZE = 4.5
 GREY = "0.45"
 LONGEST_SYMBOL = 3
+LONGEST_LABEL = 30
 MOST_PLAIN_DECADES = 4.0
+MOST_TICKED_DECADES = 2.4
+"""A narrower axis has ticks at 1, 2 and 5 in each decade, not at 1 alone."""
+
+MOST_OWN_TICKS = 7
+LETTER = 0.022
+"""Width of a tick label's letter as a share of a panel's axis."""
 
 
-def colours_of(count: int) -> list[Colour]:
-    """A colour for each of `count` ordered values: distinct for three, along a perceptual scale for more."""
+def colours_of(count: int, other: int = 0) -> list[Colour]:
+    """A colour for each of `count` ordered values: distinct for three, along a perceptual scale for more.
+
+    Args:
+        count: how many.
+        other: how many dimensions of the same figure have colours already, which these differ from.
+    """
     if count <= 3:
-        return [to_rgb(name) for name in OKABE_ITO[:count]]
-    scale = matplotlib.colormaps["viridis"]
+        first = 3 * (other % 2)
+        return [to_rgb(name) for name in OKABE_ITO[first : first + count]]
+    scale = matplotlib.colormaps[("viridis", "Reds_r", "Greys_r")[other % 3]]
     return [
-        to_rgb(scale(fraction)) for fraction in np.linspace(0.0, 0.88, count)
-    ]  # its yellow end is too pale
-
-
-def shades_of(colour: str, count: int) -> list[Colour]:
-    """From a pale to the full tone of one colour."""
-    red, green, blue = to_rgb(colour)
-    weights = np.linspace(0.45, 1.0, count) if count > 1 else [1.0]
-    return [(1 - w * (1 - red), 1 - w * (1 - green), 1 - w * (1 - blue)) for w in weights]
+        to_rgb(scale(fraction)) for fraction in np.linspace(0.0, 0.88 if other == 0 else 0.65, count)
+    ]  # their other end is too pale
 
 
 def symbol_of(coordinate: xr.DataArray) -> str:
@@ -58,6 +66,11 @@ def label_of(array: xr.DataArray) -> str:
     return name if units in ("", "1") else f"{name} ({units})"
 
 
+def in_lines(label: str) -> str:
+    """A label in lines that fit beside a panel; one with mathematics as it is."""
+    return label if "$" in label else textwrap.fill(label, LONGEST_LABEL, break_long_words=False)
+
+
 def value_text(value: object) -> str:
     """A coordinate's value in a legend."""
     return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)
@@ -72,10 +85,26 @@ def plain_ticks(axis: Axis) -> None:
     """Label a logarithmic axis of a few decades 0.5, 1, 2 rather than in powers of ten."""
     low, high = axis.get_view_interval()
     if axis.get_scale() == "log" and np.log10(high / low) < MOST_PLAIN_DECADES:
-        subs = (1.0, 2.0, 5.0) if np.log10(high / low) < MOST_PLAIN_DECADES / 2 else (1.0,)
+        subs = (1.0, 2.0, 5.0) if np.log10(high / low) < MOST_TICKED_DECADES else (1.0,)
         axis.set_major_locator(LogLocator(subs=subs))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
+
+
+def own_ticks(axis: Axis, values: Float[np.ndarray, "x"]) -> None:
+    """Ticks at the data's own values, where these are few and their labels have room."""
+    known = np.unique(values[np.isfinite(values)])
+    low, high = axis.get_view_interval()
+    place = np.log if axis.get_scale() == "log" else np.asarray
+    if not 1 <= len(known) <= MOST_OWN_TICKS or not low < high:
+        return
+    room = np.diff(place(known)) / (place(high) - place(low))
+    widest = max(len(f"{value:g}") for value in known)
+    if (room < LETTER * (widest + 1)).any():
+        return
+    axis.set_major_locator(FixedLocator(known.tolist()))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def dress(axes: Axes) -> None:

@@ -54,6 +54,13 @@ class GivenArray(str):
 def _load(name: str, path: str) -> np.ndarray:
     if not Path(path).is_file():
         raise ValueError(f"{name} must be the path of a .npy or .npz file, got {path!r}, which is no file.")
+    with Path(path).open("rb") as file:
+        start = file.read(6)
+    if start != b"\x93NUMPY" and start[:2] != b"PK":  # a ZIP archive, as .npz is
+        raise ValueError(
+            f"{name} must be a .npy or .npz file of numbers, as numpy.save writes it, got {path!r}, "
+            "which is neither."
+        )
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)

@@ -1,24 +1,67 @@
-"""One file a question (floor 3): the floors below composed into one replicate, its axes and variables."""
+"""One file a question (floor 3): the floors below composed into one replicate, its axes and variables.
 
-from jaxmem.studies._study import Study as Study
-from jaxmem.studies.condensation import Condensation as Condensation
-from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
-from jaxmem.studies.learning_rate import LearningRate as LearningRate
-from jaxmem.studies.linear_overlaps import LinearOverlaps as LinearOverlaps
-from jaxmem.studies.memorisation_time import MemorisationTime as MemorisationTime
-from jaxmem.studies.nonlinear_onset import NonlinearOnset as NonlinearOnset
-from jaxmem.studies.reverse_steps import ReverseSteps as ReverseSteps
+Names load when first used, so that the studies can be listed and completed without JAX.
+"""
 
-STUDIES: dict[str, type[Study]] = {
-    study.name: study
-    for study in (
-        KernelOnset,
-        LinearOverlaps,
-        ReverseSteps,
-        LearningRate,
-        NonlinearOnset,
-        Condensation,
-        MemorisationTime,
-    )
-}
-"""Every study by the name that the command line uses."""
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from jaxmem.studies._registry import Registry as Registry
+
+if TYPE_CHECKING:
+    from jaxmem.studies._study import Study as Study
+    from jaxmem.studies.condensation import Condensation as Condensation
+    from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
+    from jaxmem.studies.learning_rate import LearningRate as LearningRate
+    from jaxmem.studies.linear_overlaps import LinearOverlaps as LinearOverlaps
+    from jaxmem.studies.memorisation_time import MemorisationTime as MemorisationTime
+    from jaxmem.studies.nonlinear_onset import NonlinearOnset as NonlinearOnset
+    from jaxmem.studies.reverse_steps import ReverseSteps as ReverseSteps
+
+STUDIES = Registry(
+    {
+        "kernel-onset": (
+            "KernelOnset",
+            "P(Δ > 0), Hellinger and Kullback–Leibler of the one-step linear denoiser over the load n/d.",
+        ),
+        "linear-overlaps": (
+            "LinearOverlaps",
+            "Memorisation m, convergence q, latent recovery Q and distances of linear Gaussian models over "
+            "the load.",
+        ),
+        "reverse-steps": (
+            "ReverseSteps",
+            "Distance to the population of what K reverse diffusion steps with the linear score generate.",
+        ),
+        "learning-rate": (
+            "LearningRate",
+            "Excess risk, sharpness and total variation of a trained two-layer score over the learning rate.",
+        ),
+        "nonlinear-onset": (
+            "NonlinearOnset",
+            "P(Δ > 0) and fraction memorised of a trained nonlinear score, over load, dimension and width.",
+        ),
+        "condensation": (
+            "Condensation",
+            "Posterior weights of noised training points, over time t, samples n and dimension d.",
+        ),
+        "memorisation-time": (
+            "MemorisationTime",
+            "Memorised fraction and losses of a random-feature score over training time and samples.",
+        ),
+    }
+)
+"""Every study by the name that the command line uses; each is imported when it is looked up."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Study":
+        return importlib.import_module("jaxmem.studies._study").Study
+    for study, class_name in STUDIES.classes().items():
+        if class_name == name:
+            return STUDIES[study]
+    raise AttributeError(f"module 'jaxmem.studies' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "Study", *STUDIES.classes().values()])

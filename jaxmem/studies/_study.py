@@ -51,6 +51,9 @@ class Study(ABC):
     default_replicates: ClassVar[int] = 300
     """Replicates per grid point where the command line is told no number."""
 
+    quick: ClassVar[Mapping[str, Any]] = {}
+    """Fields, and `replicates`, of a first look that takes about a minute on two CPU cores."""
+
     panels: ClassVar[tuple[Panel, ...]] = ()
     """What its figure shows; where there are none, every summarised variable gets a panel."""
 
@@ -149,11 +152,11 @@ def _axis_fields(settings: Any) -> list[tuple[str, tuple[Any, ...], dict[str, st
         if dataclasses.is_dataclass(value):
             found.extend(_axis_fields(value))
         elif "coordinate" in field.metadata:
+            check.increasing(field.name, value)
             found.append((field.metadata["coordinate"], value, labels))
         elif isinstance(value, tuple) and takes_one_or_many(hints[field.name]):
+            check.increasing(field.name, value)
             found.append((field.name, value, labels))
-    for name, values, _ in found:
-        check.increasing(name, values)
     return found
 
 

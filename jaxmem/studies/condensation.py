@@ -45,6 +45,7 @@ class Condensation(Study):
 
     name: ClassVar[str] = "condensation"
 
+    quick: ClassVar[Mapping[str, Any]] = {"samples": (100, 1_000), "replicates": 20}
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel((Curve("condensed", theory=_condensed_share),), x="time", hue="samples", limits=(-0.03, 1.03)),
         Panel((Curve("largest_weight"),), x="time", hue="samples", limits=(-0.03, 1.03)),

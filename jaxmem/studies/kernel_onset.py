@@ -4,10 +4,10 @@ Source: Halder, "A solvable generative model with a linear, one-step denoiser", 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import ClassVar, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -85,6 +85,7 @@ class KernelOnset(Study):
     """
 
     name: ClassVar[str] = "kernel-onset"
+    quick: ClassVar[Mapping[str, Any]] = {"dims": (8, 16), "reference_size": 1_000, "replicates": 100}
     panels: ClassVar[tuple[Panel, ...]] = (
         _probability_panel("delta"),
         Panel(
@@ -159,12 +160,12 @@ class KernelOnset(Study):
                 raise ValueError(f"draws must be a whole number of at least 1 or inf, got {self.draws!r}.")
         for distance in self.distances:
             check.one_of("distances", distance, get_args(Distance))
-        self.population.check(self.dims)
         if self.population.samples is not None:
             raise ValueError(
                 f"samples must be left out in {self.name}, which needs fresh reference samples of a law, got "
                 f"{self.population.samples!r}; give their covariance instead."
             )
+        self.population.check(self.dims)
 
     def coordinates(self) -> dict[str, Coordinate]:
         """The number of samples n at each (dim, load)."""

@@ -3,9 +3,10 @@
 Source: Wu, Marion, Biau & Boyer, COLT 2025, arXiv 2502.03435: excess risk against η, and sharpness.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from jaxtyping import Array, PyTree
 from jaxmem import _checks as check
 from jaxmem import metrics
 from jaxmem._typing import Key, Samples, Scalar
-from jaxmem.describing.panels import Curve, Panel
+from jaxmem.describing.panels import Curve, Guide, Panel
 from jaxmem.describing.settings import values_of
 from jaxmem.describing.variables import Variable
 from jaxmem.metrics.score_error import POINTS, BatchScore
@@ -54,6 +55,7 @@ class LearningRate(Study):
 
     name: ClassVar[str] = "learning-rate"
 
+    quick: ClassVar[Mapping[str, Any]] = {"width": 200, "noises": 1_000, "replicates": 4}
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel(
             (
@@ -65,8 +67,22 @@ class LearningRate(Study):
             y_scale="log",
             y_label="Excess risk",
         ),
-        Panel((Curve("sharpness_ratio"),), x="learning_rate", hue="noise"),
-        Panel((Curve("total_variation"),), x="learning_rate", hue="noise", y_scale="log"),
+        Panel(
+            (Curve("sharpness_ratio"),),
+            x="learning_rate",
+            hue="noise",
+            guides=(Guide("edge of stability", y=1.0),),
+        ),
+        Panel(
+            (
+                Curve("total_variation", label="trained network"),
+                Curve("total_variation_optimal", label="empirical optimum s*"),
+            ),
+            x="learning_rate",
+            hue="noise",
+            y_scale="log",
+            y_label="Weighted total variation",
+        ),
     )
 
     learning_rates: tuple[float, ...] = axis((0.05, 0.1, 0.5), "learning_rate", "learning rate η")

@@ -157,6 +157,7 @@ class LinearOverlaps(Study):
 
     name: ClassVar[str] = "linear-overlaps"
 
+    quick: ClassVar[Mapping[str, Any]] = {"dims": (50, 100), "replicates": 20}
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel((Curve("memorisation", theory=_memorisation),), limits=(0, None)),
         Panel(

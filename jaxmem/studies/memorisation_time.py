@@ -76,6 +76,14 @@ class MemorisationTime(Study):
     name: ClassVar[str] = "memorisation-time"
     default_replicates: ClassVar[int] = 4
 
+    quick: ClassVar[Mapping[str, Any]] = {
+        "samples": (16, 32, 64),
+        "dim": 8,
+        "features": 512,
+        "noised": 4_096,
+        "steps": 22,
+        "replicates": 4,
+    }
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel(
             (Curve("train_loss", label="train"), Curve("test_loss", label="test")),

@@ -4,7 +4,7 @@ The nonlinear counterpart of the kernel onset of arXiv 2411.17807: the same ques
 trained by denoising score matching generates. Fraction memorised: arXiv 2505.17638.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
@@ -66,12 +66,23 @@ class NonlinearOnset(Study):
 
     name: ClassVar[str] = "nonlinear-onset"
 
+    quick: ClassVar[Mapping[str, Any]] = {
+        "loads": (1.0, 4.0, 16.0, 64.0),
+        "widths": (32,),
+        "steps": 1_000,
+        "replicates": 10,
+    }
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel(
             (Curve("delta"),), hue="network_width", limits=(-0.03, 1.03), guides=(Guide("P = 1/2", y=0.5),)
         ),
         Panel((Curve("memorised_fraction"),), hue="network_width", limits=(-0.03, 1.03)),
-        Panel((Curve("delta_sliced_wasserstein"),), hue="network_width", limits=(-0.03, 1.03)),
+        Panel(
+            (Curve("delta_sliced_wasserstein"),),
+            hue="network_width",
+            limits=(-0.03, 1.03),
+            guides=(Guide("P = 1/2", y=0.5),),
+        ),
         Panel(
             (
                 Curve("sliced_wasserstein_train", label="to the train set"),
@@ -170,12 +181,12 @@ class NonlinearOnset(Study):
                 check.positive_integer("sphere_dim", sphere, most=min(self.dims) - 1)
         if self.sphere_dim is not None and self.population != PopulationSettings():
             raise ValueError(f"sphere_dim must be left out beside a population, got {self.sphere_dim}.")
-        self.population.check(self.dims)
         if self.population.samples is not None:
             raise ValueError(
                 f"samples must be left out in {self.name}, which needs fresh samples of a law, got "
                 f"{self.population.samples!r}."
             )
+        self.population.check(self.dims)
 
     def coordinates(self) -> dict[str, Coordinate]:
         """The number of samples at each (dim, load), and of parameters at each (dim, width)."""

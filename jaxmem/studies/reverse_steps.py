@@ -3,9 +3,10 @@
 Sources: Maillard & Goldt, arXiv 2605.21402; Merger & Goldt, arXiv 2505.24769.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -44,6 +45,7 @@ class ReverseSteps(Study):
 
     name: ClassVar[str] = "reverse-steps"
 
+    quick: ClassVar[Mapping[str, Any]] = {"dims": (50,), "loads": (0.5, 2.0, 8.0), "replicates": 20}
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel((Curve("bures"),), x="steps", hue="load", y_scale="log"),
         Panel((Curve("kl_population_generated"),), x="steps", hue="load", y_scale="log"),

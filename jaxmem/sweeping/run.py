@@ -1,7 +1,6 @@
 """The sweep: asks a study's question at every point of its grid, for as many replicates as wanted."""
 
 import os
-import sys
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +13,7 @@ from tqdm import tqdm
 from jaxmem import _checks as check
 from jaxmem.sweeping.batching import Layout, Results, choose_layout, run_task
 from jaxmem.sweeping.grid import Task, families, missing_tasks
+from jaxmem.sweeping.progress import progress_bar
 from jaxmem.sweeping.protocol import Study
 from jaxmem.sweeping.store import Store, StoreError
 
@@ -65,17 +65,8 @@ def sweep(
     if chunk_size is not None:
         chunk_size = check.positive_integer("chunk_size", chunk_size)
     written = Store(study, replicates, seed, store)
-    total = written.completed.size
-    bar = tqdm(
-        total=total,
-        initial=int(written.completed.sum()),
-        unit="replicate",
-        desc=study.name,
-        file=sys.stderr,
-        disable=not progress,
-        mininterval=0.5 if sys.stderr.isatty() else 10,
-        smoothing=0.1,
-    )
+    done = int(written.completed.sum())
+    bar = progress_bar(study.name, written.completed.size, done, shown=progress)
     pool: AbstractContextManager[Executor] = (
         ThreadPoolExecutor(max_workers=1) if executor is None else nullcontext(executor)
     )

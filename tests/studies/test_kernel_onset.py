@@ -214,10 +214,10 @@ def test_a_mixture_of_one_place_is_its_gaussian():
     [
         ({"dims": (0,)}, "dims must be a whole number of at least 1, got 0"),
         ({"dims": ()}, "dim must hold at least one value"),
-        ({"dims": (16, 8)}, "dim must be strictly increasing"),
+        ({"dims": (16, 8)}, "dims must be strictly increasing"),
         ({"loads": (0.0,)}, "loads must be a finite number above 0"),
         ({"loads": (math.nan,)}, "loads must be a finite number above 0"),
-        ({"loads": (2.0, 1.0)}, "load must be strictly increasing"),
+        ({"loads": (2.0, 1.0)}, "loads must be strictly increasing"),
         (
             {"dims": (4,), "loads": (0.1,)},
             "loads must give at least 1 sample, got 0.1, which at d = 4 gives 0",

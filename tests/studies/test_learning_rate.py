@@ -80,7 +80,7 @@ def test_dimension_may_be_an_axis():
     ("fields", "sentence"),
     [
         ({"learning_rates": (0.0, 1.0)}, "learning_rates must be a finite number above 0"),
-        ({"learning_rates": (1.0, 1.0)}, "learning_rate must be strictly increasing"),
+        ({"learning_rates": (1.0, 1.0)}, "learning_rates must be strictly increasing"),
         ({"dim": (0, 2)}, "dim must be a whole number of at least 1, got 0"),
         ({"noise": 1.0}, "noise must be a finite number above 0 and below 1"),
         ({"samples": 1}, "samples must be a whole number of at least 2, got 1"),

@@ -124,7 +124,7 @@ def test_the_exact_score_of_a_sphere_generates_it():
     [
         ({"dims": (0,)}, "dims must be a whole number of at least 1, got 0"),
         ({"widths": (0, 4)}, "widths must be a whole number of at least 1, got 0"),
-        ({"widths": (8, 4)}, "network_width must be strictly increasing"),
+        ({"widths": (8, 4)}, "widths must be strictly increasing"),
         ({"loads": (0.1,)}, "loads must give from 2 to reference_size = 1000 samples, got 0.1"),
         ({"reference_size": 20}, "loads must give from 2 to reference_size = 20 samples, got 4,"),
         ({"learning_rate": 0.0}, "learning_rate must be a finite number above 0"),
