@@ -31,6 +31,7 @@ from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Gaussian, PopulationSettings
 from jaxmem.scores import denoiser_capacity, fit_one_step_denoiser, generate, generated_law
+from jaxmem.studies._given_data import follow_data, refuse_data
 from jaxmem.studies._study import Point, Study, axis, number
 
 Distance = Literal["sliced-wasserstein", "maximum-mean-discrepancy", "energy"]
@@ -130,6 +131,8 @@ class KernelOnset(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        refuse_data(self)
+        follow_data(self)
         super().__post_init__()
         self.axes()
         for dim in self.dims:
@@ -154,11 +157,6 @@ class KernelOnset(Study):
         for distance in self.distances:
             check.one_of("distances", distance, get_args(Distance))
         self.population.check(self.dims)
-        if self.population.samples is not None:
-            raise ValueError(
-                f"samples must be left out in {self.name}, which needs fresh reference samples of a law, got "
-                f"{self.population.samples!r}; give their covariance instead."
-            )
 
     def coordinates(self) -> dict[str, Coordinate]:
         """The number of samples n at each (dim, load)."""
