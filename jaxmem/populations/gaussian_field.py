@@ -171,7 +171,7 @@ class GaussianField(AbstractPopulation):
 
     def _times_precision(self, x: Float[Array, "*batch d"]) -> Float[Array, "*batch d"]:
         """Σ^-1 x = A^-1 x − B (I + S V A^-1 Vᵀ S)^-1 Bᵀ x with B = A^-1 Vᵀ S."""
-        plain = filtered(x, (1 / self.spectrum).astype(x.dtype))
+        plain = filtered(x, jnp.reciprocal(self.spectrum).astype(x.dtype))
         if self.strengths.shape[0] == 0:
             return plain
         left, right = self._low_rank()

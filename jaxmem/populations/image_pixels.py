@@ -59,14 +59,14 @@ def from_bytes(values: Any) -> Float32[np.ndarray, "..."]:
     return np.asarray(values, np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def greyed(pixels: Pixels) -> Pixels:
+def greyed(pixels: Pixels) -> Float32[np.ndarray, "N h w 1"]:
     """The first three channels as one of grey; one or two channels leave the first."""
     if pixels.shape[-1] < 3:
         return pixels[..., :1]
     return (pixels[..., :3] @ np.asarray(LUMINANCE, np.float32))[..., None]
 
 
-def averaged(pixels: Pixels, size: int) -> Pixels:
+def averaged(pixels: Pixels, size: int) -> Float32[np.ndarray, "N {size} {size} c"]:
     """Reduced to size × size: each pixel is the average over its area of the image's central square.
 
     Raises:

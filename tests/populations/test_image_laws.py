@@ -99,7 +99,7 @@ def test_density_and_score(name):
 
 
 def assert_moments(law, n=N):
-    """Mean and every entry of the covariance within 5 standard errors; the first rows are a smaller draw's."""
+    """Mean and every entry of the covariance within 5 standard errors; a smaller draw is the first rows."""
     drawn = law.sample(KEY, n)
     assert drawn.dtype == jnp.float32
     np.testing.assert_array_equal(drawn[:7], law.sample(KEY, 7))
@@ -107,12 +107,12 @@ def assert_moments(law, n=N):
     error = rows.std(0) / np.sqrt(n)
     assert np.all(np.abs(rows.mean(0)) < 5 * error)
     products = rows[:, :, None] * rows[:, None]
-    deviation = np.abs(products.mean(0) - law.covariance())
+    deviation = np.abs(products.mean(0) - np.asarray(law.covariance()))
     assert np.all(deviation < 5 * products.std(0) / np.sqrt(n) + 1e-9)
     return rows
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", [name for name in LAWS if not name.startswith("noised")])
 def test_samples_have_the_moments_and_the_score_their_identities(name):
     law, _ = LAWS[name]
     rows = assert_moments(law)
@@ -122,10 +122,10 @@ def test_samples_have_the_moments_and_the_score_their_identities(name):
     assert abs(along.mean() + D) < 5 * along.std() / np.sqrt(N)
 
 
-@pytest.mark.parametrize(("height", "width", "regularity"), [(6, 5, 0.5), (5, 6, 2.0)])
-def test_contours_have_their_covariance(height, width, regularity):
-    law = ContourImages(height, width, regularity, variance=2.0, mean=0.5)
-    assert law.image_shape == (height, width, 1)
+@pytest.mark.parametrize("regularity", [0.5, 2.0])
+def test_contours_have_their_covariance(regularity):
+    law = ContourImages(6, 5, regularity, variance=2.0, mean=0.5)
+    assert law.image_shape == (6, 5, 1)
     assert_moments(law, 6_000)
     np.testing.assert_allclose(np.diag(law.covariance()), 2.0, rtol=1e-12)
     for call in (lambda: law.score(POINTS), lambda: law.log_density(POINTS), lambda: law.noised(1.0, 1.0)):
