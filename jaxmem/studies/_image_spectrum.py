@@ -20,10 +20,11 @@ def image_spectrum(at: Mapping[str, Any]) -> np.ndarray | None:
         None where the images are not at hand any more, or where a number is not fixed.
     """
     settings = at["population"]
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    described = PopulationSettings(**plain)
     try:
-        described = PopulationSettings(**settings)
         data = described.data
-    except (TypeError, ValueError):
+    except ValueError:
         return None
     if data is not None:
         return principal_components(data)[1]

@@ -225,7 +225,7 @@ class LinearOverlaps(Study):
         dim, n = point["dim"], sample_size(point["load"], point["dim"])
         if self._takes_short_cut():
             return Shape(dim, 0)
-        return Shape(dim, n if self.population.data is not None else linear_gaussian_capacity(n, dim))
+        return Shape(dim, int(min(linear_gaussian_capacity(n, dim), self.population.available / 2)))
 
     def rows(self, point: Point) -> tuple[int, int]:
         """n, and the capacity of its shape; none for the short cut."""

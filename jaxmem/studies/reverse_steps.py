@@ -117,7 +117,7 @@ class ReverseSteps(Study):
     def shape(self, point: Point) -> Shape:
         """Dimension and padded size of the train set."""
         dim, n = point["dim"], sample_size(point["load"], point["dim"])
-        return Shape(dim, n if self.population.data is not None else linear_gaussian_capacity(n, dim))
+        return Shape(dim, int(min(linear_gaussian_capacity(n, dim), self.population.available / 2)))
 
     def bytes_per_replicate(self, shape: Shape) -> int:
         """Train sets, eigenvectors and their products."""
