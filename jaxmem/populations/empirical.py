@@ -1,5 +1,8 @@
 """A data set as a population: real data, drawn without replacement."""
 
+import math
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,16 +15,33 @@ from jaxmem.numerics.randomness import stream
 from jaxmem.populations.gaussian import Gaussian
 from jaxmem.populations.gaussian_mixture import GaussianMixture
 from jaxmem.populations.population import AbstractPopulation
+from jaxmem.populations.train_test import TrainTest, train_test_split
 
 
 class Empirical(AbstractPopulation):
-    """The N given samples, each with weight 1/N; draws are without replacement, so subsets are disjoint."""
+    """The N given samples, each with weight 1/N; draws are without replacement, so subsets are disjoint.
+
+    Where they are images, `image` is their shape. Where `region` of them at a time, one after the other,
+    belong together, as patches of one part of a photograph, train and held-out samples come from different
+    such groups.
+    """
 
     rows: Float32[Array, "N d"]
+    image: tuple[int, int, int] | None = eqx.field(static=True)
+    region: int = eqx.field(static=True)
 
-    def __init__(self, samples: Samples):
+    def __init__(self, samples: Samples, image: tuple[int, int, int] | None = None, region: int = 1):
         _checks.samples("samples", samples)
+        if image is not None and math.prod(image) != np.shape(samples)[1]:
+            raise ValueError(f"image must have {np.shape(samples)[1]} pixels, got the shape {image}.")
         self.rows = jnp.asarray(samples, jnp.float32)
+        self.image = image
+        self.region = _checks.positive_integer("region", region)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """(height, width, channels), None where the samples are no images."""
+        return self.image
 
     @property
     def dim(self) -> int:
@@ -38,6 +58,10 @@ class Empirical(AbstractPopulation):
         if n > self.size:
             raise ValueError(f"n must be at most the {self.size} samples of the data set, got {n}.")
         return self.rows[jax.random.permutation(stream(key, "population"), self.size)[:n]]
+
+    def train_test(self, key: Key, train: int, test: int) -> TrainTest:
+        """`train` samples, and `test` held out: none, and no region, is in both."""
+        return train_test_split(self.rows, key, test=test, train=train, region=self.region)
 
     @with_float64
     def mean(self) -> Float64[Array, "d"]:

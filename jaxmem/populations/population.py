@@ -3,6 +3,7 @@
 from abc import abstractmethod
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Float32, Float64
 
 from jaxmem._typing import Key, RealArray, Scalar
@@ -20,6 +21,11 @@ class AbstractPopulation(eqx.Module):
     @abstractmethod
     def dim(self) -> int:
         """d, the dimension of the space."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """(height, width, channels) where samples are images, flattened in this order; None where not."""
+        return None
 
     @abstractmethod
     def sample(self, key: Key, n: int) -> Float32[Array, "{n} d"]:
@@ -44,6 +50,16 @@ class AbstractPopulation(eqx.Module):
     @abstractmethod
     def noised(self, mu: Scalar | float, sigma: Scalar | float) -> "AbstractPopulation":
         """The law of μ x + σ ξ with ξ ~ N(0, I): its score is the exact score of the noised population."""
+
+    def denoise(
+        self, y: Float[RealArray, "*batch d"], mu: Scalar | float, sigma: Scalar | float
+    ) -> Float[Array, "*batch d"]:
+        """E(x | y) at y = μ x + σ ξ, the best denoiser: (y + σ² ∇ log p(y))/μ by Tweedie's formula.
+
+        In the dtype of y; where σ is far above the spread of μ x, digits are lost in the difference.
+        """
+        step = jnp.asarray(sigma, y.dtype) ** 2 * self.noised(mu, sigma).score(y)
+        return (jnp.asarray(y) + step) / jnp.asarray(mu, y.dtype)
 
     def disjoint_samples(self, key: Key, n: int, sets: int = 2) -> Float32[Array, "{sets} {n} d"]:
         """`sets` data sets of n samples that share none, from one key; each has the prefix property."""

@@ -13,9 +13,12 @@ import numpy as np
 from jaxtyping import Array, Float32, Float64
 
 from jaxmem._typing import Key
+from jaxmem.numerics import linear_algebra
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import Empirical, GivenArray, PopulationSettings
 from jaxmem.studies._study import Point
+
+HIGHEST = jax.lax.Precision.HIGHEST
 
 NULL = 1e-12
 """Eigenvalues of given data under this share of the largest are null."""
@@ -30,19 +33,26 @@ class TrainSets(NamedTuple):
 
 def train_sets(settings: PopulationSettings, key: Key, capacity: int, dim: int, point: Point) -> TrainSets:
     """Draw sets A and B of a population at a point of the grid."""
-    if settings.samples is not None:
-        rows, eigenvalues = principal_components(settings.samples)
+    data = settings.data
+    if data is not None:
+        rows, eigenvalues = principal_components(data)
         first, second = Empirical(rows).disjoint_samples(stream(key, "subsets"), capacity)
         return TrainSets((first, second), jnp.asarray(eigenvalues))
     population = settings.build(dim, point)
     centre = population.mean().astype(jnp.float32)
+    if settings.images is not None:
+        values, vectors = linear_algebra.eigh(population.covariance())
+        axes = vectors[:, ::-1].astype(jnp.float32)
+        first, second = (
+            jnp.matmul(population.sample(stream(key, name), capacity) - centre, axes, precision=HIGHEST)
+            for name in ("A", "B")
+        )
+        return TrainSets((first, second), jnp.maximum(values[::-1], 0))
     first, second = (population.sample(stream(key, name), capacity) - centre for name in ("A", "B"))
     if settings.covariance is not None:
         basis, eigenvalues = principal_axes(settings.covariance)
         axes = jnp.asarray(basis, jnp.float32)
-        first, second = (
-            jnp.matmul(rows, axes, precision=jax.lax.Precision.HIGHEST) for rows in (first, second)
-        )
+        first, second = (jnp.matmul(rows, axes, precision=HIGHEST) for rows in (first, second))
         variance = point.get("variance", settings.variance)
         return TrainSets((first, second), variance * jnp.asarray(eigenvalues))
     spectrum = jnp.diagonal(population.covariance())
@@ -55,7 +65,7 @@ def train_sets(settings: PopulationSettings, key: Key, capacity: int, dim: int, 
 @lru_cache(maxsize=8)
 def principal_components(samples: GivenArray) -> tuple[np.ndarray, np.ndarray]:
     """Centred samples along their principal axes, and the positive eigenvalues, leading first."""
-    rows = np.asarray(samples.array, np.float64)
+    rows = np.asarray(samples.array, np.float64).reshape(len(samples.array), -1)
     centred = rows - rows.mean(0)
     basis, eigenvalues = _eigenbasis(centred.T @ centred / len(rows))
     return (centred @ basis).astype(np.float32), eigenvalues

@@ -31,6 +31,7 @@ from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Gaussian, PopulationSettings
 from jaxmem.scores import denoiser_capacity, fit_one_step_denoiser, generate, generated_law
+from jaxmem.studies._given_data import follow_data, refuse_data
 from jaxmem.studies._study import Point, Study, axis, number
 
 Distance = Literal["sliced-wasserstein", "maximum-mean-discrepancy", "energy"]
@@ -136,6 +137,8 @@ class KernelOnset(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        refuse_data(self)
+        follow_data(self)
         super().__post_init__()
         self.axes()
         for dim in self.dims:
@@ -160,11 +163,6 @@ class KernelOnset(Study):
                 raise ValueError(f"draws must be a whole number of at least 1 or inf, got {self.draws!r}.")
         for distance in self.distances:
             check.one_of("distances", distance, get_args(Distance))
-        if self.population.samples is not None:
-            raise ValueError(
-                f"samples must be left out in {self.name}, which needs fresh reference samples of a law, got "
-                f"{self.population.samples!r}; give their covariance instead."
-            )
         self.population.check(self.dims)
 
     def coordinates(self) -> dict[str, Coordinate]:

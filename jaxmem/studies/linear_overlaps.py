@@ -23,6 +23,8 @@ from jaxmem.numerics.randomness import stream
 from jaxmem.populations import GivenArray, PopulationSettings, reduced_sample
 from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
 from jaxmem.studies._eigenbasis import principal_axes, train_sets
+from jaxmem.studies._given_data import follow_data
+from jaxmem.studies._image_spectrum import image_spectrum
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
 
@@ -72,6 +74,8 @@ class Shape(NamedTuple):
 def _spectrum(at: Mapping[str, Any]) -> np.ndarray | None:
     """The eigenvalues of a configured law, None where they are those of a data set or a mixture."""
     settings = at["population"]
+    if settings.get("images"):
+        return image_spectrum(at)
     if settings["samples"] or settings["components"] > 1:
         return None
     values = {name: at.get(name, settings[name]) for name in ("variance", "exponent", "spike_scale")}
@@ -115,6 +119,11 @@ def _latent_recovery(at: Mapping[str, Any]) -> Any:
     """BBP for one spike on an isotropic bulk, with a map's strengths as a column; else from the spectrum."""
     settings = at["population"]
     n, _ = _degrees_of_freedom(at)
+    if settings.get("images"):
+        eigenvalues = image_spectrum(at)
+        if eigenvalues is None:
+            return _nothing(at)
+        return theory.subspace_recovery_from_spectrum(eigenvalues, n, at["directions"])
     exponent, spikes = at.get("exponent", settings["exponent"]), settings["spikes"]
     given = settings["components"] > 1 or settings["covariance"] or settings["samples"]
     if not given and np.ndim(exponent) == 0 and exponent == 0 and len(spikes) == 1 and at["directions"] == 1:
@@ -199,6 +208,7 @@ class LinearOverlaps(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        follow_data(self, sets=2)
         super().__post_init__()
         self.axes()
         for name in ("estimate_mean", "direct"):
@@ -246,7 +256,7 @@ class LinearOverlaps(Study):
         dim, n = point["dim"], sample_size(point["load"], point["dim"])
         if self._takes_short_cut():
             return Shape(dim, 0)
-        return Shape(dim, n if self.population.samples is not None else linear_gaussian_capacity(n, dim))
+        return Shape(dim, int(min(linear_gaussian_capacity(n, dim), self.population.available / 2)))
 
     def rows(self, point: Point) -> tuple[int, int]:
         """n, and the capacity of its shape; none for the short cut."""
@@ -274,9 +284,10 @@ class LinearOverlaps(Study):
     def _takes_short_cut(self) -> bool:
         """Whether the population is isotropic but for one spike at most, and only Σ̂ is asked for."""
         given = self.population
-        plain = given.covariance is None and given.samples is None and given.components == 1
+        plain = all(each is None for each in (given.covariance, given.samples, given.images))
         flat = given.exponent == 0.0 and len(given.spikes) <= 1
-        return plain and flat and not self.direct and set(self.quantities) <= set(OF_THE_COVARIANCE)
+        few = set(self.quantities) <= set(OF_THE_COVARIANCE)
+        return plain and given.components == 1 and flat and few and not self.direct
 
     def _by_short_cut(self, key: Key, n: Integer, dim: int, point: Point) -> dict[str, Array]:
         numbers = {

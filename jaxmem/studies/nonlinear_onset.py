@@ -28,6 +28,7 @@ from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, PopulationSettings, Sphere
 from jaxmem.sampling import ancestral, sample_reverse_process, time_grid
 from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, empirical_score
+from jaxmem.studies._given_data import follow_data, refuse_data
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
 from jaxmem.training import NoiseLevels, ScoreMatching, advance, start_training
@@ -148,6 +149,8 @@ class NonlinearOnset(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        refuse_data(self)
+        follow_data(self)
         super().__post_init__()
         self.axes()
         for name in ("dims", "widths"):
@@ -181,11 +184,6 @@ class NonlinearOnset(Study):
                 check.positive_integer("sphere_dim", sphere, most=min(self.dims) - 1)
         if self.sphere_dim is not None and self.population != PopulationSettings():
             raise ValueError(f"sphere_dim must be left out beside a population, got {self.sphere_dim}.")
-        if self.population.samples is not None:
-            raise ValueError(
-                f"samples must be left out in {self.name}, which needs fresh samples of a law, got "
-                f"{self.population.samples!r}."
-            )
         self.population.check(self.dims)
 
     def coordinates(self) -> dict[str, Coordinate]:

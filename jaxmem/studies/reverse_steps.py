@@ -24,6 +24,7 @@ from jaxmem.populations import PopulationSettings
 from jaxmem.sampling.gaussian_law import END, START, propagated_law, step_response
 from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
 from jaxmem.studies._eigenbasis import train_sets
+from jaxmem.studies._given_data import follow_data
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
 
@@ -79,6 +80,7 @@ class ReverseSteps(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
+        follow_data(self, sets=2)
         super().__post_init__()
         self.axes()
         self.population.check(self.dims)
@@ -117,7 +119,7 @@ class ReverseSteps(Study):
     def shape(self, point: Point) -> Shape:
         """Dimension and padded size of the train set."""
         dim, n = point["dim"], sample_size(point["load"], point["dim"])
-        return Shape(dim, n if self.population.samples is not None else linear_gaussian_capacity(n, dim))
+        return Shape(dim, int(min(linear_gaussian_capacity(n, dim), self.population.available / 2)))
 
     def bytes_per_replicate(self, shape: Shape) -> int:
         """Train sets, eigenvectors and their products."""
