@@ -33,7 +33,7 @@ def show(store: Path, *, format: Literal["table", "csv", "json"] = "table", conf
     from jaxmem.statistics.export import as_csv, as_json  # noqa: PLC0415
     from jaxmem.sweeping import open_store  # noqa: PLC0415
 
-    dataset = open_store(store)
+    dataset = open_store(store, load=True)
     if format == "table":
         print(summary_table(dataset, confidence=confidence))
     else:
@@ -71,9 +71,28 @@ def plot(
 
     check_figure_path(output)
     check.positive_integer("dots_per_inch", dots_per_inch)
-    figure = draw(open_store(store), panels=panels, size=size, confidence=confidence)
+    figure = draw(open_store(store, load=True), panels=panels, size=size, confidence=confidence)
     save(figure, output, dots_per_inch=dots_per_inch)
     print(f"figure: {output}")
+
+
+def check(store: Path) -> None:
+    """Look for replicates that a store has lost: marked as complete, but not what was written any more.
+
+    The next run into the store computes them again.
+
+    Args:
+        store: directory written by `jaxmem run`.
+
+    Examples:
+        jaxmem check results/kernel-onset.zarr
+    """
+    from jaxmem.sweeping import StoreError, check_store  # noqa: PLC0415
+
+    lost = check_store(store)
+    if lost:
+        raise StoreError(f"store {str(store)!r} has lost {lost} finished replicates; the next run mends it.")
+    print(f"store {str(store)!r} holds what was written")
 
 
 def completion(shell: Literal["bash", "zsh", "tcsh"]) -> None:
@@ -95,6 +114,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_studies,
     "show": show,
     "plot": plot,
+    "check": check,
     "completion": completion,
 }
 """Every command but `run`, by name."""

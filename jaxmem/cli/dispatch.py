@@ -8,6 +8,7 @@ from jaxmem.cli.commands import COMMANDS
 from jaxmem.cli.encoding import degrade_output
 from jaxmem.cli.options import options_of_parameters, sections_of
 from jaxmem.cli.parser import Parser, UsageError
+from jaxmem.cli.signals import Stopped, held, listen
 
 TRACEBACK = "--traceback"
 
@@ -26,6 +27,7 @@ MISUSED = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    listen()
     degrade_output()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if TRACEBACK in words:
@@ -35,8 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _dispatch(words)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _fail("interrupted; finished chunks are kept, the same command continues from them.", 130)
+    except KeyboardInterrupt as stop:
+        said, status = (stop.words, stop.status) if isinstance(stop, Stopped) else ("interrupted", 130)
+        return _fail(f"{said}; finished chunks are kept, the same command continues from them.", status)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
@@ -70,7 +73,9 @@ def _fail(sentence: str, status: int = 1) -> int:
 def _dispatch(words: list[str]) -> None:
     command, rest = (words[0], words[1:]) if words else ("--help", [])
     if command == "run":
-        from jaxmem.cli.running import run_words  # noqa: PLC0415 - studies load JAX
+        with held():
+            from jaxmem import plotting, statistics, sweeping  # noqa: F401, PLC0415 - they load JAX
+            from jaxmem.cli.running import run_words  # noqa: PLC0415
 
         run_words(rest)
     elif command in COMMANDS:

@@ -86,7 +86,9 @@ def run(study: Study, options: Run) -> None:
 
 def store_of(study: str, options: Run) -> Path:
     """Where the results go."""
-    return options.store or Path("results") / f"{study}{'-quick' if options.quick else ''}.zarr"
+    return (options.store and options.store.expanduser()) or Path(
+        "results"
+    ) / f"{study}{'-quick' if options.quick else ''}.zarr"
 
 
 def run_words(words: Sequence[str]) -> None:

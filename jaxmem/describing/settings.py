@@ -7,6 +7,16 @@ from typing import Any
 
 import numpy as np
 
+CONTENTS = "#sha256="
+"""Between where an array lies and the digest of what it holds, in the text that stands for it."""
+
+
+def contents_of(setting: Any) -> Any:
+    """What decides a result: of an array that is named by its place and its contents, the contents alone."""
+    if isinstance(setting, str) and CONTENTS in setting:
+        return setting[setting.index(CONTENTS) :]
+    return setting
+
 
 def make_plain(settings: Any) -> None:
     """Turn lists and arrays in the fields of a frozen dataclass into tuples, NumPy's numbers into Python's.

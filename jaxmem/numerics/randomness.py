@@ -7,17 +7,44 @@ the coordinates that must get independent numbers. Coordinates left out share th
 """
 
 import zlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
-from jaxmem._typing import Integer, Key
+from jaxmem import _checks
+from jaxmem._typing import Key
 
 
-def replicate_key(seed: Integer, replicate: Integer) -> Key:
-    """The key of replicate number `replicate` (from 0) under `seed` (0 to 2³² − 1)."""
-    return jax.random.fold_in(jax.random.key(jnp.asarray(seed, jnp.uint32), impl="threefry2x32"), replicate)
+def replicate_key(seed: Any, replicate: Any) -> Key:
+    """The key of replicate number `replicate` under `seed`, whole numbers from 0 to 2³² − 1.
+
+    Raises:
+        ValueError: either is something else, or `jax_threefry_partitionable` is off.
+    """
+    refuse_old_streams()
+    for name, value in {"seed": seed, "replicate": replicate}.items():
+        if not _checks.is_traced(value):
+            number = value.item() if isinstance(value, Array | np.ndarray) and value.ndim == 0 else value
+            _checks.positive_integer(name, number, least=0, most=2**32 - 1)
+    return jax.random.fold_in(
+        jax.random.key(jnp.asarray(seed, jnp.uint32), impl="threefry2x32"), jnp.asarray(replicate, jnp.uint32)
+    )
+
+
+def refuse_old_streams() -> None:
+    """Refuse JAX's older random numbers, of which the first n of a larger draw are not those of a smaller.
+
+    Raises:
+        ValueError: `jax_threefry_partitionable` is off, as JAX_THREEFRY_PARTITIONABLE=0 makes it.
+    """
+    if not getattr(jax.config, "jax_threefry_partitionable", True):
+        raise ValueError(
+            "jax_threefry_partitionable must be on, JAX's default, got off (by "
+            "JAX_THREEFRY_PARTITIONABLE=0?): without it a sample depends on how many are drawn beside it."
+        )
 
 
 def stream(key: Key, name: str, *values: Array | float) -> Key:

@@ -108,7 +108,8 @@ class GaussianField(AbstractPopulation):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(h, w, 1)."""
-        return (*self.spectrum.shape, 1)
+        height, width = self.spectrum.shape
+        return height, width, 1
 
     def sample(self, key: Key, n: int) -> Float32[Array, "{n} d"]:
         """n images, float32."""

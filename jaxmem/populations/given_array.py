@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-MARK = "#sha256="
+from jaxmem.describing.settings import CONTENTS as MARK
+
 IN_MEMORY = "array"
 
 

@@ -52,7 +52,7 @@ def _folder_of_images(folder: Path, size: int | None) -> Pixels:
     )
     if not files:
         raise ValueError(f"images must be in files such as {', '.join(SUFFIXES[:3])}, got {str(folder)!r}.")
-    found = []
+    found: list[np.ndarray] = []
     for file in files:
         image = _read(file)
         if size is not None:
@@ -108,7 +108,7 @@ def _unpickled(file: Path, contents: bytes) -> np.ndarray:
         found = _PlainUnpickler(io.BytesIO(contents), encoding="bytes").load()
     except Exception as error:  # a broken pickle raises anything
         raise ValueError(f"a batch of CIFAR-10 cannot be read, got {str(file)!r}: {error}.") from None
-    data = (found.get(b"data", found.get("data"))) if isinstance(found, dict) else None
+    data: Any = found.get(b"data", found.get("data")) if isinstance(found, dict) else None
     fits = isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.ndim == 2
     if not fits or data.shape[1] != CIFAR_NUMBERS or not len(data):
         raise ValueError(
@@ -128,7 +128,8 @@ class _PlainUnpickler(pickle.Unpickler):
             ("_codecs", "encode"): _latin_bytes,
         }
         for core in ("numpy.core", "numpy._core"):  # before and since NumPy 2
-            allowed[f"{core}.multiarray", "_reconstruct"] = np.zeros(0).__reduce__()[0]
+            reconstruct: Any = np.zeros(0).__reduce__()[0]
+            allowed[f"{core}.multiarray", "_reconstruct"] = reconstruct
             allowed[f"{core}.numeric", "_frombuffer"] = _array_of
         if (module, name) not in allowed:
             raise pickle.UnpicklingError(f"it holds {module}.{name}, which is no number, text or array")

@@ -108,7 +108,7 @@ class PopulationSettings:
     """Make images in colour grey."""
 
     spectrum_exponent: float | tuple[float, ...] = _swept(2.0, "exponent a of the field's spectrum")
-    """Decay a of the spectrum P(ω) ∝ 1/(c + |ω|^a) of a field, |ω| in cycles per image."""
+    """Decay a of the spectrum P(ω) ∝ 1/(c + ω^a) of a field, ω in cycles per image."""
 
     spectrum_offset: float | tuple[float, ...] = _swept(1.0, "offset c of the field's spectrum")
     """Offset c of the spectrum of a field (above 0)."""

@@ -46,7 +46,8 @@ class ShiftedTemplate(AbstractPopulation):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(h, w, 1)."""
-        return (*self.template.shape, 1)
+        height, width = self.template.shape
+        return height, width, 1
 
     def sample(self, key: Key, n: int) -> Float32[Array, "{n} d"]:
         """n images, float32."""

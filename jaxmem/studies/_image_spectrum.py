@@ -20,7 +20,9 @@ def image_spectrum(at: Mapping[str, Any]) -> np.ndarray | None:
         None where the images are not at hand any more, or where a number is not fixed.
     """
     settings = at["population"]
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    plain: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+    }
     described = PopulationSettings(**plain)
     try:
         data = described.data

@@ -2,20 +2,31 @@
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import islice
+from pathlib import Path
 from typing import NoReturn
 
 import xarray as xr
 from tqdm import tqdm
 
 from jaxmem import _checks as check
+from jaxmem.numerics.randomness import refuse_old_streams
 from jaxmem.sweeping.batching import Layout, Results, choose_layout, run_task
+from jaxmem.sweeping.capacity import refuse_too_large
+from jaxmem.sweeping.errors import StoreError
 from jaxmem.sweeping.grid import Task, families, missing_tasks
 from jaxmem.sweeping.progress import progress_bar
 from jaxmem.sweeping.protocol import Study
-from jaxmem.sweeping.store import Store, StoreError
+from jaxmem.sweeping.store import Store
 
 TASKS_AHEAD = 2
 """Tasks submitted beyond the one being written: the device never waits for the disk."""
@@ -42,7 +53,8 @@ def sweep(
         study: a dataclass of `jaxmem.studies`; its fields are the grid and the configuration.
         replicates: independent data sets per grid point, at least 1.
         seed: of all randomness, a whole number from 0 to 2³² − 1.
-        store: directory of a Zarr store to write and continue; None keeps the results in memory.
+        store: directory of a Zarr store to write and continue, one run at a time; what it has lost is
+            computed again. None keeps the results in memory.
         chunk_size: replicates per chunk; by default as many as fit `memory_budget`, 64 at most.
         memory_budget: bytes that the working arrays of a chunk may take, about.
         executor: where chunks are computed, anything shaped like `concurrent.futures.Executor`; by default
@@ -53,8 +65,9 @@ def sweep(
         Dataset with the study's axes and `replicate` as dimensions and raw values per replicate.
 
     Raises:
-        ValueError: an argument is out of its range.
-        StoreError: the store cannot be written, is damaged, or was made by another configuration.
+        ValueError: an argument is out of its range, or the machine too small for what is asked.
+        StoreError: the store cannot be written, is damaged, was made by another configuration, or is being
+            written by another run.
         KeyboardInterrupt: passed on after the chunk in progress has been written.
     """
     if isinstance(study, type) or not isinstance(study, Study):
@@ -64,15 +77,30 @@ def sweep(
     memory_budget = check.positive_integer("memory_budget", memory_budget)
     if chunk_size is not None:
         chunk_size = check.positive_integer("chunk_size", chunk_size)
-    written = Store(study, replicates, seed, store)
-    done = int(written.completed.sum())
-    bar = progress_bar(study.name, written.completed.size, done, shown=progress)
-    pool: AbstractContextManager[Executor] = (
-        ThreadPoolExecutor(max_workers=1) if executor is None else nullcontext(executor)
-    )
-    with bar, pool as workers:
-        _run(workers, study, seed, _tasks(study, written, chunk_size, memory_budget), written, bar)
-    return written.dataset()
+    _refuse_forks(executor)
+    refuse_old_streams()
+    refuse_too_large(study, replicates, None if store is None else Path(store).expanduser())
+    with closing(Store(study, replicates, seed, store)) as written:
+        done = int(written.completed.sum())
+        bar = progress_bar(study.name, written.completed.size, done, shown=progress)
+        pool: AbstractContextManager[Executor] = (
+            ThreadPoolExecutor(max_workers=1) if executor is None else nullcontext(executor)
+        )
+        with bar, pool as workers:
+            _run(workers, study, seed, _tasks(study, written, chunk_size, memory_budget), written, bar)
+        return written.dataset()
+
+
+def _refuse_forks(executor: Executor | None) -> None:
+    """A forked process inherits the locks of JAX's threads, but not the threads: it waits for ever."""
+    if not isinstance(executor, ProcessPoolExecutor):
+        return
+    context = executor._mp_context
+    if context is not None and context.get_start_method() == "fork":
+        raise ValueError(
+            "executor must start its processes afresh, got a ProcessPoolExecutor that forks, in which JAX "
+            'hangs; give it mp_context=multiprocessing.get_context("spawn").'
+        )
 
 
 def _tasks(
