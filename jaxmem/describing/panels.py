@@ -63,6 +63,10 @@ class Panel:
         guides: lines to compare with.
         transition: mark where a probability crosses 1/2, with its bootstrap interval.
         joined: a trajectory of many points: a line in a band instead of points with error bars.
+        pictures: the variables hold images (`jaxmem.describing.pictures`): each curve is a row of them, a few
+            at every `x`, of the first finished replicate; rows of one column belong together, as a generated
+            image and its nearest training image, or two models' outputs for one seed. `limits` are black
+            and white.
         settings: (symbol, field) of configured numbers to show beside the legend.
     """
 
@@ -78,4 +82,5 @@ class Panel:
     guides: tuple[Guide, ...] = ()
     transition: bool = False
     joined: bool = False
+    pictures: bool = False
     settings: tuple[tuple[str, str], ...] = ()

@@ -30,6 +30,8 @@ from jaxmem.metrics.memorisation import memorisation as memorisation
 from jaxmem.metrics.nearest_neighbours import NearestTwo as NearestTwo
 from jaxmem.metrics.nearest_neighbours import memorised_fraction as memorised_fraction
 from jaxmem.metrics.nearest_neighbours import nearest_two as nearest_two
+from jaxmem.metrics.nearest_training import NearestTraining as NearestTraining
+from jaxmem.metrics.nearest_training import nearest_training as nearest_training
 from jaxmem.metrics.overlaps import convergence as convergence
 from jaxmem.metrics.overlaps import latent_recovery as latent_recovery
 from jaxmem.metrics.overlaps import sampled_convergence as sampled_convergence

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from jaxmem.describing.panels import Curve, Panel, Theory
+from jaxmem.plotting.pictures import generic_pictures
 from jaxmem.statistics import summary_kind
 
 LOG_FROM = 10.0
@@ -28,10 +29,11 @@ def panels_of(dataset: xr.Dataset) -> tuple[Panel, ...]:
 def generic_panels(dataset: xr.Dataset) -> tuple[Panel, ...]:
     """A panel per summarised variable: over a dimension of its own, else the load, else the longest axis."""
     shown = [name for name, variable in dataset.data_vars.items() if summary_kind(variable) != "none"]
-    if not shown:
+    pictures = generic_pictures(dataset)
+    if not shown and not pictures:
         raise ValueError("dataset must hold a variable with a summary to draw, got none.")
     grid = set(dataset["completed"].dims) if "completed" in dataset else set()
-    return tuple(_generic_panel(dataset, str(name), grid) for name in shown)
+    return tuple(_generic_panel(dataset, str(name), grid) for name in shown) + pictures
 
 
 def panels_named(dataset: xr.Dataset, panels: Sequence[Panel | str]) -> tuple[Panel, ...]:

@@ -19,6 +19,7 @@ from jaxmem.plotting.inline import InlineFigure
 from jaxmem.plotting.legend import Entry, add_legend
 from jaxmem.plotting.palette import Palette, palette_of
 from jaxmem.plotting.phase_map import draw_map, has_contours
+from jaxmem.plotting.pictures import draw_pictures, picture_choices
 from jaxmem.plotting.quantity import Quantity, configuration_of, quantity_of
 from jaxmem.plotting.style import FONT_SIZE, GREY, dress, evenly, symbol_of, value_text
 from jaxmem.statistics import transition
@@ -75,7 +76,8 @@ def plot(
     chosen = with_theory(chosen, theory or {})
     columns = [_cells(dataset, panel, confidence) for panel in chosen]
     placed, rows, per_row = _places(columns)
-    palette = palette_of(dataset, ((cell.panel, cell.hue) for *_, cell in placed if cell.panel.y is None))
+    curved = [cell for *_, cell in placed if cell.panel.y is None and not cell.panel.pictures]
+    palette = palette_of(dataset, ((cell.panel, cell.hue) for cell in curved))
     figure = InlineFigure(*_size(size, rows, per_row))
     letters = string.ascii_lowercase if 1 < len(placed) <= len(string.ascii_lowercase) else ""
     entries: list[Entry] = []
@@ -126,6 +128,9 @@ def _size(size: Sequence[float] | None, rows: int, per_row: int) -> tuple[float,
 
 def _cells(dataset: xr.Dataset, panel: Panel, confidence: float) -> list[Cell]:
     """A panel once for every choice among the dimensions it does not show."""
+    if panel.pictures:
+        choices = picture_choices(dataset, panel, MOST_FACETS)
+        return [Cell(panel, (), None, None, chosen) for chosen in choices]
     quantities = [quantity_of(dataset, curve, confidence) for curve in panel.curves]
     sizes: dict[Hashable, int] = {}
     for quantity in quantities:
@@ -163,6 +168,9 @@ def _draw_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str, palette
     pad = 13 if named_above else 6
     axes.set_title(title, fontsize=FONT_SIZE + 1, pad=pad)
     axes.set_title(letter, loc="left", fontsize=FONT_SIZE + 2, fontweight="bold", pad=pad)
+    if cell.panel.pictures:
+        draw_pictures(axes, dataset, cell.panel, cell.chosen)
+        return []
     if cell.panel.y is not None:
         draw_map(axes, dataset, cell.panel, cell.quantities[0])
         return []
