@@ -64,9 +64,9 @@ class BidiagonalCovariance(AbstractCovariance):
         return self._pivot_sums(shift, 0.0)[0]
 
     @with_float64
-    def inverse_trace(self, weights: Diagonal) -> Scalar:
-        """Tr(C^-1 D), the derivative of log det(C + t D) at t = 0."""
-        return self._pivot_sums(0.0, weights)[1]
+    def inverse_trace(self, weights: Diagonal, shift: Diagonal = 0.0) -> Scalar:
+        """Tr((C + D)^-1 W), the derivative of log det(C + D + t W) at t = 0."""
+        return self._pivot_sums(shift, weights)[1]
 
     @with_float64
     @jax.jit

@@ -32,8 +32,8 @@ class AbstractCovariance(eqx.Module):
         """log det(C + D), −inf where singular."""
 
     @abstractmethod
-    def inverse_trace(self, weights: Diagonal) -> Scalar:
-        """Tr(C^-1 D); meaningless where C is singular."""
+    def inverse_trace(self, weights: Diagonal, shift: Diagonal = 0.0) -> Scalar:
+        """Tr((C + D)^-1 W); meaningless where C + D is singular."""
 
     @abstractmethod
     def inverse_quadratic(self, x: Vector, shift: Diagonal = 0.0) -> Scalar:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxmem import _checks
 from jaxmem._typing import Covariance, Scalar, Vector
+from jaxmem.covariances import graded
 from jaxmem.covariances.bidiagonal import extreme_eigenvalues
 from jaxmem.covariances.covariance import AbstractCovariance, Diagonal
 from jaxmem.numerics import linear_algebra
@@ -22,12 +23,16 @@ class SpectralCovariance(AbstractCovariance):
 
     A column of `vectors` may be zero where its value is `rest`: then it stands for nothing. Against one
     number, or for f(C), nothing is decomposed again; against a full diagonal D, `root_trace` is one more
-    eigendecomposition, other methods one Householder tridiagonalisation, a quarter of the time.
+    eigendecomposition, `distance_norm` a Householder tridiagonalisation, a quarter of that, and other methods
+    a Cholesky factor. Which values are 0 says the rank of C: small ones are not.
     """
 
     values: Float[Array, "k"]
     vectors: Float[Array, "d k"]
     rest: Float[Array, ""]
+
+    product: Float[Array, "d d"] | None = None
+    """C itself, where it is known better than its eigenpairs can say: as a product of rows (see `graded`)."""
 
     @classmethod
     @with_float64
@@ -57,7 +62,9 @@ class SpectralCovariance(AbstractCovariance):
 
     @with_float64
     def matrix(self) -> Float[Array, "d d"]:
-        """C as a dense matrix; cost d² k."""
+        """C as a dense matrix; cost d² k where it is not at hand."""
+        if self.product is not None:
+            return self.product
         weighted = self.vectors * (self.values - self.rest)
         outer = product(weighted, self.vectors.T)
         return outer + self.rest * jnp.eye(self.dim, dtype=outer.dtype)
@@ -88,28 +95,31 @@ class SpectralCovariance(AbstractCovariance):
     @with_float64
     def diagonal(self) -> Float[Array, "d"]:
         """C_ii; cost d k."""
+        if self.product is not None:
+            return jnp.diagonal(self.product)
         return self.rest + product(self.vectors**2, self.values - self.rest)
 
     @with_float64
     def log_determinant(self, shift: Diagonal = 0.0) -> Scalar:
-        """log det(C + D)."""
-        if jnp.ndim(shift):
-            return _log_determinant(self.matrix() + jnp.diag(shift))
+        """log det(C + D), −inf where even the generic rank, that of C plus one for each D_ii > 0, is not d."""
+        if self._is_dense(shift):
+            return jnp.where(self._is_regular(shift), graded.log_determinant(self._shifted(shift)), -jnp.inf)
         others = self.dim - self.values.size
         return jnp.log(self.values + shift).sum() + (others * jnp.log(self.rest + shift) if others else 0.0)
 
     @with_float64
-    def inverse_trace(self, weights: Diagonal) -> Scalar:
-        """Tr(C^-1 D)."""
-        return (weights * self._inverse(0.0).diagonal()).sum()
+    def inverse_trace(self, weights: Diagonal, shift: Diagonal = 0.0) -> Scalar:
+        """Tr((C + D)^-1 W)."""
+        if self._is_dense(shift):
+            return (weights * graded.inverse_diagonal(self._shifted(shift))).sum()
+        return (weights * self._inverse(shift).diagonal()).sum()
 
     @with_float64
     def inverse_quadratic(self, x: Vector, shift: Diagonal = 0.0) -> Scalar:
-        """xᵀ (C + D)^-1 x; for a full diagonal det(C + D + x xᵀ) / det(C + D) − 1."""
+        """xᵀ (C + D)^-1 x."""
         x = jnp.asarray(x, self.values.dtype)
-        if jnp.ndim(shift):
-            matrix = self.matrix() + jnp.diag(shift)
-            return jnp.expm1(_log_determinant(matrix + jnp.outer(x, x)) - _log_determinant(matrix))
+        if self._is_dense(shift):
+            return graded.inverse_quadratic(self._shifted(shift), x)
         return product(x, self._inverse(shift).apply(x))
 
     @with_float64
@@ -130,6 +140,21 @@ class SpectralCovariance(AbstractCovariance):
         others = self.dim - self.values.size
         return jnp.abs(jnp.append(self.values, self.rest if others else self.values[0]) - other).max()
 
+    def _is_dense(self, shift: Diagonal) -> bool:
+        """Whether functions of C + D come from its matrix: eigenpairs do not say them, or not as well."""
+        return self.product is not None or jnp.ndim(shift) > 0
+
+    def _shifted(self, shift: Diagonal) -> Float[Array, "d d"]:
+        """C + D."""
+        matrix = self.matrix()
+        return matrix + jnp.diag(jnp.broadcast_to(jnp.asarray(shift, matrix.dtype), (self.dim,)))
+
+    def _is_regular(self, shift: Diagonal) -> Bool[Array, ""]:
+        """Whether the generic rank of C + D is d."""
+        others = self.dim - self.values.size
+        rank = (self.values > 0).sum() + jnp.where(self.rest > 0, others, 0)
+        return rank + jnp.broadcast_to(jnp.asarray(shift) > 0, (self.dim,)).sum() >= self.dim
+
     def _inverse(self, shift: Diagonal) -> "SpectralCovariance":
         """(C + shift I)^-1, 0 in null directions, such as the `rest` of a fit without ridge at k = d."""
         return self.map(lambda value: jnp.where(value + shift > 0, 1 / (value + shift), 0))
@@ -140,15 +165,3 @@ def _tridiagonalise(matrix: Float[Array, "d d"]) -> tuple[Float[Array, "d"], Flo
     if matrix.shape[0] == 1:
         return matrix[0], jnp.zeros(0, matrix.dtype)
     return linear_algebra.tridiagonal(matrix)
-
-
-def _log_determinant(matrix: Float[Array, "d d"]) -> Scalar:
-    """log det A of a positive definite A, from the pivots of its tridiagonal form."""
-    diagonal, off_diagonal = _tridiagonalise(matrix)
-
-    def step(pivot: Scalar, row: tuple[Scalar, Scalar]) -> tuple[Scalar, Scalar]:
-        entry, coupling = row
-        return entry - coupling**2 / pivot, pivot
-
-    last, pivots = jax.lax.scan(step, diagonal[0], (diagonal[1:], off_diagonal))
-    return jnp.log(pivots).sum() + jnp.log(last)

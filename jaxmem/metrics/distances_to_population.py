@@ -6,12 +6,14 @@ short cut): an isotropic population costs nothing beyond the eigendecomposition 
 for `bures` and a tridiagonalisation, a quarter of one, for each of `operator_norm` and `log_affinity`.
 `gaussian_distances` takes any two Gaussians, at the price of three decompositions.
 
-All are float64 scalars. Eigenvalues of Σ must be positive: drop the null directions of a singular
-population first, in which its samples do not move either.
+All are float64 scalars. Where Σ has null directions, in which its samples do not move either, laws that share
+its support are compared there; a learnt law that leaves it has divergences ∞ and H² = 1.
 """
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
-from jaxtyping import Array, Float64
+from jaxtyping import Array, Bool, Float64
 
 from jaxmem import _checks
 from jaxmem._typing import Vector
@@ -28,10 +30,11 @@ def kl_generated_population(
 
     ∞ where C is singular (n < d and no ridge).
     """
-    population = jnp.asarray(population, jnp.float64)
-    ratio = (covariance.diagonal() / population).sum() - covariance.dim
-    means = 0.0 if offset is None else (offset**2 / population).sum()
-    return (ratio - _log_determinant_ratio(covariance, population) + means) / 2
+    shared = _on_support(covariance, population, offset)
+    ratio = ((covariance.diagonal() + shared.null) / shared.population).sum() - covariance.dim
+    means = 0.0 if offset is None else (offset**2 / shared.population).sum()
+    divergence = (ratio - _log_determinant_ratio(covariance, shared) + means) / 2
+    return jnp.where(shared.left, jnp.inf, divergence)
 
 
 @with_float64
@@ -43,11 +46,12 @@ def kl_population_generated(
 
     ∞ where C is singular.
     """
-    population = jnp.asarray(population, jnp.float64)
-    log_determinant = _log_determinant_ratio(covariance, population)
-    ratio = covariance.inverse_trace(population) - covariance.dim
-    means = 0.0 if offset is None else covariance.inverse_quadratic(offset)
-    return jnp.where(jnp.isneginf(log_determinant), jnp.inf, (ratio + log_determinant + means) / 2)
+    shared = _on_support(covariance, population, offset)
+    log_determinant = _log_determinant_ratio(covariance, shared)
+    ratio = covariance.inverse_trace(shared.population, shared.null) - covariance.dim
+    means = 0.0 if offset is None else covariance.inverse_quadratic(offset, shared.null)
+    apart = shared.left | jnp.isneginf(log_determinant)
+    return jnp.where(apart, jnp.inf, (ratio + log_determinant + means) / 2)
 
 
 @with_float64
@@ -56,12 +60,12 @@ def log_affinity(
     covariance: AbstractCovariance, population: Diagonal, offset: Vector | None = None
 ) -> Float64[Array, ""]:
     """log ∫ √(p q) = −½ log det((C + Σ)/2) + ¼ log det C Σ − ¼ oᵀ (C + Σ)^-1 o; −∞ where C is singular."""
-    population = jnp.asarray(population, jnp.float64)
-    dim = covariance.dim
-    both = covariance.log_determinant(population) - dim * jnp.log(2.0)
-    apart = covariance.log_determinant() + _log_determinant(population, dim)
-    means = 0.0 if offset is None else covariance.inverse_quadratic(offset, population)
-    return apart / 4 - both / 2 - means / 4
+    shared = _on_support(covariance, population, offset)
+    dim, total = covariance.dim, shared.population + shared.null
+    both = covariance.log_determinant(total) - dim * jnp.log(2.0)
+    apart = covariance.log_determinant(shared.null) + _log_determinant(shared.population, dim)
+    means = 0.0 if offset is None else covariance.inverse_quadratic(offset, total)
+    return jnp.where(shared.left, -jnp.inf, apart / 4 - both / 2 - means / 4)
 
 
 @with_float64
@@ -93,8 +97,24 @@ def operator_norm(covariance: AbstractCovariance, population: Diagonal) -> Float
     return covariance.distance_norm(jnp.asarray(population, jnp.float64))
 
 
-def _log_determinant_ratio(covariance: AbstractCovariance, population: Float64[Array, "..."]) -> Array:
-    return covariance.log_determinant() - _log_determinant(population, covariance.dim)
+class _Support(NamedTuple):
+    """Both laws with variance 1 in the null directions of the population, which then count for nothing."""
+
+    population: Float64[Array, "..."]
+    null: Float64[Array, "..."]
+    left: Bool[Array, ""]
+
+
+def _on_support(covariance: AbstractCovariance, population: Diagonal, offset: Vector | None) -> _Support:
+    """Σ with its null directions filled, what is to be added to C, and whether the learnt law leaves them."""
+    population = jnp.asarray(population, jnp.float64)
+    null = population <= 0
+    moves = covariance.diagonal() > 0 if offset is None else (covariance.diagonal() > 0) | (offset != 0)
+    return _Support(population + null, null.astype(jnp.float64), (null & moves).any())
+
+
+def _log_determinant_ratio(covariance: AbstractCovariance, shared: _Support) -> Array:
+    return covariance.log_determinant(shared.null) - _log_determinant(shared.population, covariance.dim)
 
 
 def _log_determinant(population: Float64[Array, "..."], dim: int) -> Float64[Array, ""]:

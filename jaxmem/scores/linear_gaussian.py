@@ -6,9 +6,11 @@ covariance of its n training samples, Σ̂ = Σ (x − x̄)(x − x̄)ᵀ / n, w
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from jaxmem import _checks
 from jaxmem._typing import Integer, RealArray, Samples, Scalar, Vector
@@ -68,8 +70,10 @@ def fit_linear_gaussian(
             off by 3 % and KL(population‖learnt) by all of its value. One float64 fit serves everything.
 
     Returns:
-        min(capacity, d) eigenpairs, of which those beyond the rank, min(n, d) or min(n − 1, d) with an
-        estimated mean, are zero vectors of value ρ; the other directions have ρ too.
+        min(capacity, d) eigenpairs, of which those beyond the rank are zero vectors of value ρ; the other
+        directions have ρ too. The rank is counted, not measured, because the least eigenvalue of n ≥ d
+        samples may be as small as it likes: the number of different rows that are not the mean, one less
+        where that is estimated, or of axes along which they vary, whichever is the smaller.
 
     Cost: with c = min(capacity, d) and C the other, a product of c² C multiplications, a symmetric
     eigendecomposition of size c, and c² d more where capacity < d.
@@ -81,27 +85,56 @@ def fit_linear_gaussian(
     n = capacity if count is None else count
     inside = (jnp.arange(capacity) < n)[:, None]
     rows = jnp.where(inside, jnp.asarray(train, dtype), 0)
-    if mean is None:
-        mean, rank = rows.sum(0) / n, jnp.minimum(n - 1, dim)
-    else:
-        mean, rank = jnp.broadcast_to(jnp.asarray(mean, dtype), (dim,)), jnp.minimum(n, dim)
-    rows = jnp.where(inside, rows - mean, 0)
-    values, vectors = _eigenpairs(rows / jnp.sqrt(jnp.asarray(n, dtype)))
+    known = mean is not None
+    mean = jnp.broadcast_to(jnp.asarray(mean, dtype), (dim,)) if known else rows.sum(0) / n
+    differs = inside & (rows != (mean if known else rows[0]))
+    distinct = _distinct_rows(rows, differs.any(1) if known else inside[:, 0])
+    rank = jnp.minimum(distinct if known else distinct - 1, differs.any(0).sum())
+    rows = jnp.where(inside & differs.any(0), rows - mean, 0)
+    values, vectors, product = _eigenpairs(rows / jnp.sqrt(jnp.asarray(n, dtype)))
     spanned = jnp.arange(values.size) < rank
     ridge = jnp.asarray(ridge, dtype)
+    positive = jnp.maximum(values, jnp.finfo(values.dtype).tiny)  # rounding may say 0 or less
     covariance = SpectralCovariance(
-        jnp.where(spanned, jnp.maximum(values, 0), 0) + ridge, jnp.where(spanned, vectors, 0), ridge
+        jnp.where(spanned, positive, 0) + ridge,
+        jnp.where(spanned, vectors, 0),
+        ridge,
+        None if product is None else product + ridge * jnp.eye(dim, dtype=dtype),
     )
     return LinearGaussian(mean, covariance)
 
 
-def _eigenpairs(rows: Float[Array, "n d"]) -> tuple[Float[Array, "k"], Float[Array, "d k"]]:
-    """Eigenvalues and eigenvectors of rowsᵀ rows, leading first, from its smaller Gram matrix."""
+def _distinct_rows(rows: Float[Array, "n d"], counted: Bool[Array, "n"]) -> Int[Array, ""]:
+    """How many different rows are among those `counted`.
+
+    Equal rows have equal hashes of 64 bits; that two different ones have, in n rows, has a probability of
+    n²/2⁶⁵.
+    """
+    bits = jax.lax.bitcast_convert_type(rows + 0.0, jnp.uint32).reshape(len(rows), -1)  # −0 is 0
+    salts = np.random.default_rng(0).integers(2**32, size=(2, bits.shape[1]), dtype=np.uint32)
+    hashes = [_mixed(bits ^ salt).sum(1, dtype=jnp.uint32) for salt in salts]
+    ignored, *hashes = jax.lax.sort([~counted, *hashes], num_keys=3)
+    new = jnp.stack([hashed[1:] != hashed[:-1] for hashed in hashes]).any(0)
+    return (~ignored & jnp.append(True, new)).sum()
+
+
+def _mixed(bits: UInt32[Array, "n d"]) -> UInt32[Array, "n d"]:
+    """Each word with all of its bits in all of them: the finaliser of MurmurHash3."""
+    bits = (bits ^ (bits >> 16)) * np.uint32(0x85EBCA6B)
+    bits = (bits ^ (bits >> 13)) * np.uint32(0xC2B2AE35)
+    return bits ^ (bits >> 16)
+
+
+def _eigenpairs(
+    rows: Float[Array, "n d"],
+) -> tuple[Float[Array, "k"], Float[Array, "d k"], Float[Array, "d d"] | None]:
+    """Eigenpairs of rowsᵀ rows, leading first, from its smaller Gram matrix; and itself where that is it."""
     capacity, dim = rows.shape
     if capacity >= dim:
-        values, vectors = linear_algebra.eigh(jnp.matmul(rows.T, rows, precision=HIGHEST))
-        return values[::-1], vectors[:, ::-1]
-    values, left = linear_algebra.eigh(jnp.matmul(rows, rows.T, precision=HIGHEST))
+        product = linear_algebra.product(rows.T, rows)
+        values, vectors = linear_algebra.eigh(product)
+        return values[::-1], vectors[:, ::-1], product
+    values, left = linear_algebra.eigh(linear_algebra.product(rows, rows.T))
     vectors = jnp.matmul(rows.T, left[:, ::-1], precision=HIGHEST)
     norms = jnp.linalg.norm(vectors, axis=0)
-    return values[::-1], vectors / jnp.where(norms > 0, norms, 1)
+    return values[::-1], vectors / jnp.where(norms > 0, norms, 1), None
