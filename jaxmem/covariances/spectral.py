@@ -101,7 +101,7 @@ class SpectralCovariance(AbstractCovariance):
 
     @with_float64
     def log_determinant(self, shift: Diagonal = 0.0) -> Scalar:
-        """log det(C + D), −inf where even the generic rank, that of C plus one for each D_ii > 0, is not d."""
+        """log det(C + D), −inf where even the generic rank, that of C and one for each D_ii > 0, is not d."""
         if self._is_dense(shift):
             return jnp.where(self._is_regular(shift), graded.log_determinant(self._shifted(shift)), -jnp.inf)
         others = self.dim - self.values.size

@@ -6,6 +6,7 @@ from jaxmem.metrics.condensation import Condensation as Condensation
 from jaxmem.metrics.condensation import condensation as condensation
 from jaxmem.metrics.density_distances import DensityDistances as DensityDistances
 from jaxmem.metrics.density_distances import density_distances as density_distances
+from jaxmem.metrics.density_distances import log_affinity_to_gaussian as log_affinity_to_gaussian
 from jaxmem.metrics.distances_to_population import bures as bures
 from jaxmem.metrics.distances_to_population import hellinger_squared as hellinger_squared
 from jaxmem.metrics.distances_to_population import kl_generated_population as kl_generated_population

@@ -12,6 +12,8 @@ from jaxmem.scores.one_step_denoiser import denoiser_capacity as denoiser_capaci
 from jaxmem.scores.one_step_denoiser import fit_one_step_denoiser as fit_one_step_denoiser
 from jaxmem.scores.one_step_denoiser import generate as generate
 from jaxmem.scores.one_step_denoiser import generated_law as generated_law
+from jaxmem.scores.one_step_denoiser import generating_factor as generating_factor
+from jaxmem.scores.one_step_denoiser import generating_normals as generating_normals
 from jaxmem.scores.random_features import RandomFeatures as RandomFeatures
 from jaxmem.scores.residual_mlp import ResidualMLP as ResidualMLP
 from jaxmem.scores.score_model import Fixed as Fixed

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from jaxmem import _checks
 from jaxmem._typing import Integer, RealArray, Samples, Scalar, Vector
-from jaxmem.covariances.spectral import HIGHEST, SpectralCovariance
+from jaxmem.covariances.spectral import SpectralCovariance
 from jaxmem.numerics import linear_algebra
 from jaxmem.numerics.padding import padded_size
 from jaxmem.numerics.precision import with_float64
@@ -135,6 +135,6 @@ def _eigenpairs(
         values, vectors = linear_algebra.eigh(product)
         return values[::-1], vectors[:, ::-1], product
     values, left = linear_algebra.eigh(linear_algebra.product(rows, rows.T))
-    vectors = jnp.matmul(rows.T, left[:, ::-1], precision=HIGHEST)
+    vectors = linear_algebra.product(rows.T, left[:, ::-1])
     norms = jnp.linalg.norm(vectors, axis=0)
     return values[::-1], vectors / jnp.where(norms > 0, norms, 1), None

@@ -149,9 +149,20 @@ def denoise(denoiser: OneStepDenoiser, y: Float[RealArray, "*batch d"]) -> Float
 @with_float64
 def generate(denoiser: OneStepDenoiser, key: Key, n: int) -> Float32[Array, "{n} d"]:
     """n samples of the generated law, with the prefix property."""
-    normal = jax.random.normal(stream(key, "generated"), (n, denoiser.intercept.size), jnp.float32)
+    normal = generating_normals(denoiser, key, n)
     y = denoiser.input_mean + jnp.sqrt(denoiser.input_variance) * normal
     return denoise(denoiser, y).astype(jnp.float32)
+
+
+def generating_normals(denoiser: OneStepDenoiser, key: Key, n: int) -> Float32[Array, "{n} d"]:
+    """The standard normal numbers that `generate` makes its samples from."""
+    return jax.random.normal(stream(key, "generated"), (n, denoiser.intercept.size), jnp.float32)
+
+
+@with_float64
+def generating_factor(denoiser: OneStepDenoiser) -> Float64[Array, "d d"]:
+    """F = s B, by which a sample is mean + F ξ; singular values have twice the digits of those of F Fᵀ."""
+    return jnp.sqrt(denoiser.input_variance) * denoiser.slope
 
 
 def _centre(train: Samples, count: Integer) -> _Centred:

@@ -21,16 +21,24 @@ from jaxmem.describing.panels import Curve, Guide, Panel
 from jaxmem.describing.settings import values_of
 from jaxmem.describing.variables import Coordinate, Variable
 from jaxmem.metrics import gaussian_distances
-from jaxmem.metrics.density_distances import density_distances
+from jaxmem.metrics.density_distances import density_distances, log_affinity_to_gaussian
 from jaxmem.metrics.energy_distance import energy_distance
 from jaxmem.metrics.kernel_gap import kernel_bandwidth, kernel_gap, log_self_overlap
 from jaxmem.metrics.maximum_mean_discrepancy import maximum_mean_discrepancy_squared, median_bandwidth
 from jaxmem.metrics.sample_gap import sample_gap
 from jaxmem.metrics.sliced_wasserstein import sliced_wasserstein
+from jaxmem.numerics.linear_algebra import product, singular_value_decomposition
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Gaussian, PopulationSettings
-from jaxmem.scores import denoiser_capacity, fit_one_step_denoiser, generate, generated_law
+from jaxmem.scores import (
+    denoiser_capacity,
+    fit_one_step_denoiser,
+    generate,
+    generated_law,
+    generating_factor,
+    generating_normals,
+)
 from jaxmem.studies._given_data import follow_data, refuse_data
 from jaxmem.studies._study import Point, Study, axis, number
 
@@ -242,8 +250,9 @@ class KernelOnset(Study):
             log_reference_overlap=prepared.log_self_overlap,
         )
         results = {"delta": gap.value, "log_scale": gap.log_scale}
+        generate_key = stream(key, "generate", dim, load)
         if self.distances or not isinstance(population, Gaussian):
-            generated = generate(denoiser, stream(key, "generate", dim, load), self.generated_size)
+            generated = generate(denoiser, generate_key, self.generated_size)
         for distance in self.distances:
             measure = _sample_distance(distance, stream(key, "distance", dim), prepared.samples)
             equal = jnp.minimum(n, self.reference_size)
@@ -257,7 +266,9 @@ class KernelOnset(Study):
             )
         if isinstance(population, Gaussian):
             return results | _exact_distances(population, mean, covariance, n)
-        return results | _sampled_distances(population, prepared.samples, mean, covariance, generated, n)
+        normals = generating_normals(denoiser, generate_key, self.generated_size)
+        law = GeneratedLaw(mean, covariance, generating_factor(denoiser))
+        return results | _sampled_distances(population, prepared.samples, law, generated, normals, n)
 
     def _centred(self, dim: int, point: Point) -> AbstractPopulation:
         """The population about its mean: denoiser and distances move with it, float32 samples lose digits."""
@@ -315,33 +326,53 @@ def _exact_distances(
     }
 
 
+class GeneratedLaw(NamedTuple):
+    """N(mean, F Fᵀ)."""
+
+    mean: Vector
+    covariance: Covariance
+    factor: Covariance
+
+
 def _sampled_distances(
     population: AbstractPopulation,
     reference: Samples,
-    mean: Vector,
-    covariance: Covariance,
+    law: GeneratedLaw,
     generated: Samples,
+    normals: Samples,
     n: Integer,
 ) -> dict[str, Array]:
     """The same for a population without closed forms, by Monte Carlo; Bures compares the moments.
 
-    Up to n = d the generated law is singular: no density, divergences ∞.
+    Up to n = d the generated law is singular: no density, divergences ∞. Above, its least singular value may
+    be as small as it likes, so that densities come from the factor, and those of generated samples from the
+    normals behind them: in float32 a sample does not say where in a thin direction it lies.
     """
-    dim = mean.shape[0]
-    law = Gaussian.from_covariance(mean, covariance)
+    dim = law.mean.shape[0]
+    left, values, _ = singular_value_decomposition(law.factor)
+    log_volume = jnp.log(values).sum() + dim * jnp.log(2 * jnp.pi) / 2
+    along = product(reference.astype(jnp.float64) - law.mean, left) / values
     found = density_distances(
         population.log_density(reference),
-        law.log_density(reference),
+        -(along**2).sum(1) / 2 - log_volume,
         population.log_density(generated),
-        law.log_density(generated),
+        -(normals.astype(jnp.float64) ** 2).sum(1) / 2 - log_volume,
     )
     moments = gaussian_distances(
-        mean, covariance, population.mean(), population.covariance(), ranks=(jnp.minimum(n - 1, dim), dim)
+        law.mean,
+        law.covariance,
+        population.mean(),
+        population.covariance(),
+        ranks=(jnp.minimum(n - 1, dim), dim),
+    )
+    log_affinity = log_affinity_to_gaussian(
+        population.log_density, population.mean(), population.covariance(), law.mean, law.factor, normals
     )
     singular = n - 1 < dim
+    log_affinity = jnp.where(singular, -jnp.inf, log_affinity)
     return {
-        "hellinger_squared": jnp.where(singular, 1.0, found.hellinger_squared),
-        "log_affinity": jnp.where(singular, -jnp.inf, found.log_affinity),
+        "hellinger_squared": -jnp.expm1(log_affinity),
+        "log_affinity": log_affinity,
         "kl_generated_population": jnp.where(singular, jnp.inf, found.kl_qp),
         "kl_population_generated": jnp.where(singular, jnp.inf, found.kl_pq),
         "bures_squared": moments.bures_squared,

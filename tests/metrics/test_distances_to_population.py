@@ -144,3 +144,21 @@ def test_high_dimension_stays_in_the_log_domain():
     covariance = reduced_sample(jax.random.key(0), 1500, 1000).covariance
     assert hellinger_squared(covariance, 1.0) == 1
     assert -np.inf < log_affinity(covariance, 1.0) < -40
+
+
+def test_laws_on_one_support_are_compared_there():
+    """A direction that neither law moves in says nothing; one that the learnt law alone moves in, all."""
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(12, 4))
+    moments = rows.T @ rows / 12
+    whole, part = (
+        SpectralCovariance.from_matrix(moments),
+        fit_linear_gaussian(np.pad(rows, ((0, 0), (0, 1))), mean=np.zeros(5)).covariance,
+    )
+    population = np.array([1.0, 2.0, 0.5, 1.0, 0.0])
+    for metric in (kl_generated_population, kl_population_generated, log_affinity):
+        np.testing.assert_allclose(metric(part, population), metric(whole, population[:4]), rtol=1e-12)
+    outside = SpectralCovariance.from_matrix(np.eye(5))
+    assert np.isposinf(float(kl_generated_population(outside, population)))
+    assert np.isposinf(float(kl_population_generated(outside, population)))
+    assert np.isneginf(float(log_affinity(outside, population)))
