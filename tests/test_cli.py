@@ -112,6 +112,7 @@ def test_errors_are_one_sentence(words, sentence, capsys, tmp_path, monkeypatch)
         (["run", "condensation", "--seed"], "--seed needs one value."),
         (["run", "condensation", "--dimss", "3"], "has no flag --dimss; did you mean --dims?"),
         (["run", "condensation", "--quiet", "no"], "cannot place the word 'no'"),
+        (["run", "condensation", "--quiet=no"], "--quiet takes no value, got 'no'."),
         (["run", "reverse-steps", "--scheme", "rk"], "--scheme must be one of euler-maruyama, euler, heun"),
         (["show"], "jaxmem show needs STORE"),
         (["plot", "store"], "jaxmem plot needs --output/-o"),

@@ -173,13 +173,17 @@ def _sentence(error: argparse.ArgumentError) -> str:
     wanted, newline, word = error.message.partition("\n")
     if newline:
         return f"{_name(error)} must be {wanted}, got {word!r}."
+    if error.message.startswith("ignored explicit argument"):
+        return (
+            f"{_name(error)} takes no value, got {error.message.removeprefix('ignored explicit argument ')}."
+        )
     if error.message.startswith("expected"):
         return f"{_name(error)} needs {error.message.removeprefix('expected ').replace('argument', 'value')}."
     return f"{_name(error)}: {error.message}."
 
 
 def _name(error: argparse.ArgumentError) -> str:
-    return (error.argument_name or "").split("/")[-1] if error.argument_name else "the command line"
+    return error.argument_name.split("/")[0] if error.argument_name else "the command line"
 
 
 def _unknown(word: str, known: Iterable[str], program: str) -> str:
