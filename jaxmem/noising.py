@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxmem import _checks
 from jaxmem._typing import RealArray
 
 Number = Float[RealArray, "..."] | float
@@ -24,6 +25,8 @@ class NoiseLevel(NamedTuple):
 
 def ornstein_uhlenbeck(time: Number, noise_scale: Number = 1.0) -> NoiseLevel:
     """μ = e^-t, σ = √(λ (1 − e^-2t)) at t ≥ 0 for λ > 0."""
+    if not _checks.is_traced(time):
+        _checks.real_numbers("time", time, least=0.0)
     return NoiseLevel(jnp.exp(-time), jnp.sqrt(-noise_scale * jnp.expm1(-2 * time)))
 
 
@@ -42,6 +45,7 @@ def time_at_ratio(ratio: Number, noise_scale: Number = 1.0) -> Float[Array, "...
     return jnp.log1p(ratio**2 / noise_scale) / 2
 
 
+@_checks.real_arrays("x", "normal")
 def add_noise(
     x: Float[RealArray, "*batch d"], normal: Float[RealArray, "*batch d"], mu: Number, sigma: Number
 ) -> Float[Array, "*batch d"]:
@@ -49,6 +53,7 @@ def add_noise(
     return jnp.asarray(mu * x + sigma * normal)
 
 
+@_checks.real_arrays("denoised", "y")
 def score_from_denoiser(
     denoised: Float[RealArray, "*batch d"], y: Float[RealArray, "*batch d"], mu: Number, sigma: Number
 ) -> Float[Array, "*batch d"]:
@@ -56,6 +61,7 @@ def score_from_denoiser(
     return jnp.asarray((mu * denoised - y) / sigma**2)
 
 
+@_checks.real_arrays("score", "y")
 def denoiser_from_score(
     score: Float[RealArray, "*batch d"], y: Float[RealArray, "*batch d"], mu: Number, sigma: Number
 ) -> Float[Array, "*batch d"]:

@@ -1,7 +1,13 @@
 """Shapes and types in jaxmem's signatures are checked at every call that a test makes."""
 
+import os
 import sys
 from pathlib import Path
+
+# Most of the suite is XLA compiling programs that run once: LLVM's expensive passes cost more than they save.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_llvm_disable_expensive_passes=true --xla_backend_optimization_level=1"
+)
 
 import jax
 import pytest

@@ -83,6 +83,7 @@ class BinaryPatterns(AbstractPopulation):
         return self.noise**2 * jnp.eye(self.dim) + jnp.matmul(weighted.T, weighted, precision=HIGHEST)
 
     @with_float64
+    @_checks.real_arrays("x")
     def log_density(self, x: Float[RealArray, "*batch d"]) -> Float64[Array, "*batch"]:
         """As above."""
         centred, variance = as_float64(x) - self.centre, self.noise**2
@@ -92,6 +93,7 @@ class BinaryPatterns(AbstractPopulation):
         white = (centred**2).sum(-1) / variance + self.dim * jnp.log(2 * jnp.pi * variance)
         return signs - white / 2
 
+    @_checks.real_arrays("x")
     def score(self, x: Float[RealArray, "*batch d"]) -> Float[Array, "*batch d"]:
         """As above, in the dtype of x."""
         centred = jnp.asarray(x) - self.centre.astype(x.dtype)

@@ -30,6 +30,7 @@ class Empirical(AbstractPopulation):
     image: tuple[int, int, int] | None = eqx.field(static=True)
     region: int = eqx.field(static=True)
 
+    @_checks.real_arrays("samples")
     def __init__(self, samples: Samples, image: tuple[int, int, int] | None = None, region: int = 1):
         _checks.samples("samples", samples)
         if image is not None and math.prod(image) != np.shape(samples)[1]:
@@ -55,8 +56,7 @@ class Empirical(AbstractPopulation):
 
     def sample(self, key: Key, n: int) -> Float32[Array, "{n} d"]:
         """The first n rows of a random permutation; n is at most N."""
-        if n > self.size:
-            raise ValueError(f"n must be at most the {self.size} samples of the data set, got {n}.")
+        _checks.positive_integer("n", n, least=0, most=self.size)
         return self.rows[jax.random.permutation(stream(key, "population"), self.size)[:n]]
 
     def train_test(self, key: Key, train: int, test: int) -> TrainTest:

@@ -29,9 +29,12 @@ class Gaussian(AbstractPopulation):
     eigenvalues: Float64[Array, "d"]
     eigenvectors: Float64[Array, "d d"] | None
 
+    @_checks.real_arrays("mean", "eigenvalues", "eigenvectors")
     def __init__(
         self, mean: Vector, eigenvalues: Vector, eigenvectors: Float[RealArray, "d d"] | None = None
     ):
+        if not _checks.is_traced(eigenvalues):
+            _checks.real_numbers("eigenvalues", eigenvalues, least=0.0)
         self.centre = as_float64(mean)
         self.eigenvalues = as_float64(eigenvalues)
         self.eigenvectors = None if eigenvectors is None else as_float64(eigenvectors)
@@ -83,6 +86,7 @@ class Gaussian(AbstractPopulation):
 
     @classmethod
     @with_float64
+    @_checks.real_arrays("mean", "covariance")
     def from_covariance(cls, mean: Vector, covariance: Covariance) -> "Gaussian":
         """N(mean, covariance); eigenvalues under d ε times the largest (ε of the input's dtype) become 0."""
         _checks.covariance("covariance", covariance)
@@ -120,6 +124,7 @@ class Gaussian(AbstractPopulation):
         return jnp.matmul(self.eigenvectors * self.eigenvalues, self.eigenvectors.T, precision=HIGHEST)
 
     @with_float64
+    @_checks.real_arrays("x")
     def log_density(self, x: Float[RealArray, "*batch d"]) -> Float64[Array, "*batch"]:
         """−½ Σ_k (z_k²/λ_k + log 2πλ_k) over λ_k > 0, with z = Vᵀ(x − mean)."""
         return self.log_density_like(as_float64(x), float(jnp.finfo(x.dtype).eps))
@@ -140,6 +145,7 @@ class Gaussian(AbstractPopulation):
         outside = (jnp.where(inside, 0, jnp.abs(along)) > slack[..., None]).any(-1)
         return jnp.where(outside, -jnp.inf, -terms / 2)
 
+    @_checks.real_arrays("x")
     def score(self, x: Float[RealArray, "*batch d"]) -> Float[Array, "*batch d"]:
         """−Σ⁺ (x − mean), in the dtype of x."""
         eigenvalues = self.eigenvalues.astype(x.dtype)

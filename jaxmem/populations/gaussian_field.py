@@ -144,6 +144,7 @@ class GaussianField(AbstractPopulation):
         return linear_algebra.eigvalsh(self.covariance())[::-1]
 
     @with_float64
+    @_checks.real_arrays("x")
     def log_density(self, x: Float[RealArray, "*batch d"]) -> Float64[Array, "*batch"]:
         """−½ (x − m)ᵀ Σ^-1 (x − m) − ½ log det 2πΣ."""
         centred = as_float64(x) - self.centre
@@ -152,6 +153,7 @@ class GaussianField(AbstractPopulation):
         determinant = jnp.log(self.spectrum).sum() + 2 * jnp.log(jnp.diagonal(factor)).sum()
         return -(square + determinant + self.dim * jnp.log(2 * jnp.pi)) / 2
 
+    @_checks.real_arrays("x")
     def score(self, x: Float[RealArray, "*batch d"]) -> Float[Array, "*batch d"]:
         """−Σ^-1 (x − m), in the dtype of x."""
         return -self._times_precision(jnp.asarray(x) - self.centre.astype(x.dtype))

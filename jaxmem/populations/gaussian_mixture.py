@@ -24,12 +24,14 @@ class GaussianMixture(AbstractPopulation):
     weights: Float64[Array, "k"]
     components: Gaussian
 
+    @_checks.real_arrays("weights")
     def __init__(self, weights: Float[RealArray, "k"], components: Gaussian):
         self.weights = as_float64(weights)
         self.components = components
 
     @classmethod
     @with_float64
+    @_checks.real_arrays("weights")
     def of(cls, weights: Float[RealArray, "k"], components: list[Gaussian]) -> "GaussianMixture":
         """The mixture of given components of one dimension; weights sum to 1."""
         dims = {component.dim for component in components}
@@ -94,10 +96,12 @@ class GaussianMixture(AbstractPopulation):
         return within + (offsets * self.weights[:, None]).T @ offsets
 
     @with_float64
+    @_checks.real_arrays("x")
     def log_density(self, x: Float[RealArray, "*batch d"]) -> Float64[Array, "*batch"]:
         """log Σ_j w_j N(x; m_j, Σ_j); singular components must share their support."""
         return jax.nn.logsumexp(self._log_terms(as_float64(x), float(jnp.finfo(x.dtype).eps)), axis=0)
 
+    @_checks.real_arrays("x")
     def score(self, x: Float[RealArray, "*batch d"]) -> Float[Array, "*batch d"]:
         """Σ_j r_j(x) score_j(x) with the posterior weights r_j; off every support, the prior ones."""
         log_terms = self._log_terms(jnp.asarray(x), float(jnp.finfo(x.dtype).eps))

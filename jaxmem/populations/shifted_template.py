@@ -71,6 +71,7 @@ class ShiftedTemplate(AbstractPopulation):
         return filtered(jnp.eye(self.dim), power + self.noise**2)
 
     @with_float64
+    @_checks.real_arrays("x")
     def log_density(self, x: Float[RealArray, "*batch d"]) -> Float64[Array, "*batch"]:
         """As above."""
         self._refuse_atoms("density")
@@ -81,6 +82,7 @@ class ShiftedTemplate(AbstractPopulation):
         return jax.nn.logsumexp(self._logits(y), (-2, -1)) - white / 2 - jnp.log(self.dim)
 
     @with_float64
+    @_checks.real_arrays("x")
     def score(self, x: Float[RealArray, "*batch d"]) -> Float[Array, "*batch d"]:
         """As above, in the dtype of x."""
         self._refuse_atoms("score")

@@ -83,6 +83,7 @@ class Sphere(AbstractPopulation):
         return jnp.matmul(basis * eigenvalues, basis.T, precision=HIGHEST)
 
     @with_float64
+    @_checks.real_arrays("x")
     def log_density(self, x: Float[RealArray, "*batch d"]) -> Float64[Array, "*batch"]:
         """As above; at s = 0 minus the log of the sphere's area, and −∞ off it."""
         rounding = 8 * self.dim**0.5 * float(jnp.finfo(x.dtype).eps) * self.radius
@@ -101,6 +102,7 @@ class Sphere(AbstractPopulation):
         return jnp.where(self.noise > 0, noised, singular)
 
     @with_float64
+    @_checks.real_arrays("x")
     def score(self, x: Float[RealArray, "*batch d"]) -> Float[Array, "*batch d"]:
         """As above, in the dtype of x; 0 at s = 0, where the density is constant along the sphere."""
         y = as_float64(x)

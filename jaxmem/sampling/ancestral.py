@@ -21,6 +21,7 @@ from jaxmem import _checks
 from jaxmem._typing import Key, RealArray, Scalar
 from jaxmem.noising import ornstein_uhlenbeck
 from jaxmem.numerics.randomness import stream
+from jaxmem.sampling.reverse_process import check_times
 
 
 def diffusion_times(
@@ -34,6 +35,7 @@ def diffusion_times(
     return jnp.concatenate([jnp.zeros(1, jnp.float32), jnp.cumsum(elapsed)])[::-1]
 
 
+@_checks.real_arrays("x", "times")
 def ancestral(
     score: Callable[[Any, Any], Any],
     key: Key,
@@ -45,7 +47,7 @@ def ancestral(
 ) -> Float[Array, "d"]:
     """One sample at the last of the decreasing `times`, from x at the first; vmap over (key, x) for more."""
     _checks.one_of("variance", variance, ("posterior", "forward"))
-    _checks.real_number("noise_scale", noise_scale, above=0.0)
+    check_times(times, noise_scale)
     x = jnp.asarray(x)
     times = jnp.asarray(times, x.dtype)
     noise = stream(key, "ancestral noise")

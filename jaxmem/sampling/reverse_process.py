@@ -46,6 +46,7 @@ def time_grid(
     return grid(start, end, steps + 1, dtype=jnp.float32)
 
 
+@_checks.real_arrays("x", "times")
 def reverse_sde(
     score: Score,
     key: Key,
@@ -54,13 +55,13 @@ def reverse_sde(
     noise_scale: Scalar | float = 1.0,
 ) -> Float[Array, "d"]:
     """Euler–Maruyama on the decreasing grid `times`; one score evaluation a step, weak order 1."""
-    _check(times, noise_scale)
+    check_times(times, noise_scale)
     x = jnp.asarray(x)
 
-    def drift(tau: Any, x: Any, _: Any) -> Any:
-        return x + 2 * noise_scale * score(times[0] - tau, x)
+    def drift(backwards: Any, x: Any, _: Any) -> Any:
+        return x + 2 * noise_scale * score(-backwards, x)
 
-    def diffusion(tau: Any, x: Any, _: Any) -> Any:
+    def diffusion(backwards: Any, x: Any, _: Any) -> Any:
         return lineax.DiagonalLinearOperator(
             jnp.broadcast_to(jnp.sqrt(2 * noise_scale), x.shape).astype(x.dtype)
         )
@@ -70,10 +71,13 @@ def reverse_sde(
         jax.ShapeDtypeStruct(x.shape, x.dtype), stream(key, "reverse noise"), diffrax.BrownianIncrement
     )
     terms: Any = diffrax.MultiTerm(diffrax.ODETerm(drift), diffrax.ControlTerm(diffusion, noise))
-    elapsed = times[0] - jnp.asarray(times, x.dtype)
-    return _solve(terms, diffrax.Euler(), diffrax.StepTo(ts=elapsed), x, elapsed[-1], elapsed.size)
+    backwards = -jnp.asarray(times, x.dtype)
+    return _solve(
+        terms, diffrax.Euler(), diffrax.StepTo(ts=backwards), x, backwards[0], backwards[-1], len(times)
+    )
 
 
+@_checks.real_arrays("x")
 def probability_flow(
     score: Score,
     x: Float[RealArray, "d"],
@@ -102,13 +106,15 @@ def probability_flow(
     x = jnp.asarray(x)
     start = jnp.asarray(start, x.dtype)
 
-    def drift(tau: Any, x: Any, _: Any) -> Any:
-        return x + noise_scale * score(start - tau, x)
+    def drift(backwards: Any, x: Any, _: Any) -> Any:
+        return x + noise_scale * score(-backwards, x)
 
     controller = diffrax.PIDController(rtol=tolerance, atol=tolerance)
-    return _solve(diffrax.ODETerm(drift), diffrax.Tsit5(), controller, x, start - end, max_steps)
+    ends = -start, -jnp.asarray(end, x.dtype)
+    return _solve(diffrax.ODETerm(drift), diffrax.Tsit5(), controller, x, *ends, max_steps)
 
 
+@_checks.real_arrays("times")
 def sample_reverse_process(
     score: Score,
     key: Key,
@@ -126,7 +132,7 @@ def sample_reverse_process(
     _checks.positive_integer("n", n)
     _checks.positive_integer("dim", dim)
     _checks.one_of("method", method, ("sde", "ode"))
-    _check(times, noise_scale)
+    check_times(times, noise_scale)
     sigma = ornstein_uhlenbeck(times[0], noise_scale).sigma
     normal = jax.random.normal(stream(key, "reverse start"), (n, dim), jnp.float32)
     starts = (sigma * normal).astype(jnp.float32)
@@ -138,13 +144,18 @@ def sample_reverse_process(
     return jax.vmap(walk)(keys, starts)
 
 
-def _solve(terms: Any, solver: Any, controller: Any, x: Array, span: Scalar, max_steps: int) -> Array:
-    """x after `span`; NaN where the solver gave up."""
+def _solve(
+    terms: Any, solver: Any, controller: Any, x: Array, first: Scalar, last: Scalar, max_steps: int
+) -> Array:
+    """x after −t has gone from `first` to `last`; NaN where the solver gave up.
+
+    The clock is −t and not T − t, which in float32 would lose the digits of small t that a score needs.
+    """
     solution = diffrax.diffeqsolve(
         terms,
         solver,
-        t0=jnp.zeros((), x.dtype),
-        t1=jnp.asarray(span, x.dtype),
+        t0=jnp.asarray(first, x.dtype),
+        t1=jnp.asarray(last, x.dtype),
         dt0=None,
         y0=x,
         stepsize_controller=controller,
@@ -157,7 +168,8 @@ def _solve(terms: Any, solver: Any, controller: Any, x: Array, span: Scalar, max
     return jnp.where(finished, solution.ys[0], jnp.nan)
 
 
-def _check(times: Float[RealArray, "times"], noise_scale: Scalar | float) -> None:
+def check_times(times: Float[RealArray, "times"], noise_scale: Scalar | float) -> None:
+    """Refuse fewer than two times, times that do not decrease, and a noise scale that is not above 0."""
     _checks.real_number("noise_scale", noise_scale, above=0.0)
     _checks.shape("times", times, None)
     if len(times) < 2:

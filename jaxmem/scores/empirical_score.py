@@ -23,6 +23,7 @@ from jaxmem.numerics.precision import as_float64, with_float64
 
 
 @with_float64
+@_checks.real_arrays("y", "data")
 def empirical_score(
     y: Float[RealArray, "*batch d"],
     data: Samples,
@@ -79,6 +80,7 @@ class LineScore(NamedTuple):
 
 
 @with_float64
+@_checks.real_arrays("y", "data")
 def empirical_score_on_line(
     y: Float[RealArray, "*batch"],
     data: Float[RealArray, "n 1"],

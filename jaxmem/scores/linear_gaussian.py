@@ -27,12 +27,14 @@ class LinearGaussian(eqx.Module):
     covariance: SpectralCovariance
 
     @with_float64
+    @_checks.real_arrays("normal")
     def generate(self, normal: Float[RealArray, "generated d"]) -> Float[Array, "generated d"]:
         """x̂ = mean + C^{1/2} z for each row z of `normal`, in its dtype; models to compare share the rows."""
         z = jnp.asarray(normal)
         return self.mean.astype(z.dtype) + self.covariance.map(jnp.sqrt).apply(z)
 
     @with_float64
+    @_checks.real_arrays("x")
     def score(
         self, x: Float[RealArray, "*batch d"], mu: Scalar | float, sigma: Scalar | float
     ) -> Float[Array, "*batch d"]:
@@ -48,6 +50,7 @@ def linear_gaussian_capacity(n: int, dim: int) -> int:
 
 
 @with_float64
+@_checks.real_arrays("train")
 def fit_linear_gaussian(
     train: Samples,
     count: Integer | None = None,

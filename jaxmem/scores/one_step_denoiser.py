@@ -61,6 +61,7 @@ def denoiser_capacity(n: int, dim: int, draws: float = 1) -> int:
 
 
 @with_float64
+@_checks.real_arrays("train")
 def fit_one_step_denoiser(
     key: Key,
     train: Samples,
@@ -141,6 +142,7 @@ def generated_law(denoiser: OneStepDenoiser) -> tuple[Float64[Array, "d"], Float
 
 
 @with_float64
+@_checks.real_arrays("y")
 def denoise(denoiser: OneStepDenoiser, y: Float[RealArray, "*batch d"]) -> Float64[Array, "*batch d"]:
     """b + B y."""
     return denoiser.intercept + jnp.asarray(y, jnp.float64) @ denoiser.slope.T

@@ -31,12 +31,14 @@ class RandomFeatures(eqx.Module):
         directions = jax.random.normal(stream(key, "directions"), (features, dim), jnp.float32)
         return cls(jnp.zeros((dim, features), jnp.float32), Fixed(directions))
 
+    @_checks.real_arrays("x")
     def features(self, x: Float[Array, "*batch d"]) -> Float[Array, "*batch p"]:
         """φ(x) = tanh(W x/√d)."""
         directions = self.directions.value
         along = jnp.matmul(x, directions.T, precision=jax.lax.Precision.HIGHEST)
         return jnp.tanh(along / directions.shape[1] ** 0.5)
 
+    @_checks.real_arrays("x")
     def __call__(self, x: Float[Array, "*batch d"]) -> Float[Array, "*batch d"]:
         """A φ(x); 4 d p flops a point."""
         return jnp.matmul(self.features(x), self.readout.T, precision=jax.lax.Precision.HIGHEST)

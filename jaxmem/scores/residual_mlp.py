@@ -1,5 +1,7 @@
 """A small residual network with time input, for scores that two layers do not reach."""
 
+from typing import Literal
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -13,10 +15,12 @@ from jaxmem.numerics.randomness import stream
 class ResidualMLP(eqx.Module):
     """h_0 = W_in (x, e(t)), h_{k+1} = h_k + (1/L) V_k gelu(W_k h_k + b_k), output W_out h_L.
 
-    e(t) = (cos ω_j t, sin ω_j t) with ω_j from 1 to 1/`shortest_time`, in geometric progression. The factor
-    1/L is that of arXiv 2309.01213: the network stays a discretised neural ODE as L grows. Its output is
-    linear in W_out, zero at the start, so that training sets out from the zero function. Take it as a
-    score, or predict the noise by it through `NoisePrediction`.
+    e(t) = (cos ω_j t, sin ω_j t) with ω_j from 1 to 1/`shortest_time`, in geometric progression. With the
+    factor 1/L of arXiv 2309.01213 a network whose weights are smooth in k discretises a neural ODE, and stays
+    one while it is trained if they were at the start: so it is with "tied" weights, one W for all k and
+    V = 0, and not with "independent" ones. The output is linear in W_out, zero at the start, so that
+    training sets out from the zero function. Take it as a score, or predict the noise by it through
+    `NoisePrediction`.
     """
 
     embed: Float[Array, "width k"]
@@ -36,6 +40,7 @@ class ResidualMLP(eqx.Module):
         *,
         frequencies: int = 8,
         shortest_time: float = 0.01,
+        start: Literal["independent", "tied"] = "independent",
     ) -> "ResidualMLP":
         """A network at the start of training, float32.
 
@@ -46,20 +51,24 @@ class ResidualMLP(eqx.Module):
             depth: L, the number of blocks.
             frequencies: how many ω_j.
             shortest_time: the time scale, above 0, that the last frequency resolves.
+            start: weights of each block for itself, or tied along depth with V = 0.
         """
         for name, value in {"dim": dim, "width": width, "depth": depth, "frequencies": frequencies}.items():
             _checks.positive_integer(name, value)
         _checks.real_number("shortest_time", shortest_time, above=0.0)
+        _checks.one_of("start", start, ("independent", "tied"))
         inputs = dim + 2 * frequencies
 
         def normal(name: str, *shape: int) -> Float[Array, "..."]:
             return jax.random.normal(stream(key, name), shape, jnp.float32) / shape[-1] ** 0.5
 
+        tied = start == "tied"
+        inner = normal("inner weights", 1 if tied else depth, width, width)
         return cls(
             normal("embedding", width, inputs),
-            normal("inner weights", depth, width, width),
+            jnp.broadcast_to(inner, (depth, width, width)),
             jnp.zeros((depth, width), jnp.float32),
-            normal("outer weights", depth, width, width),
+            jnp.zeros((depth, width, width)) if tied else normal("outer weights", depth, width, width),
             jnp.zeros((dim, width), jnp.float32),
             shortest_time,
         )

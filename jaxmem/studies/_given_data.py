@@ -15,7 +15,9 @@ def follow_data(study: Any, *, sets: int = 1) -> None:
     d is that of a data set, a covariance or images, and of the loads those stay for which `sets` disjoint
     sets of n = load · d samples can be drawn. What the user has set is left to the checks.
     """
-    population: PopulationSettings = study.population
+    population = study.population
+    if not isinstance(population, PopulationSettings):
+        return  # which the study refuses
     dim = population.data_dim
     if dim is None and population.images is not None:
         dim = LAW_SIDE**2
@@ -36,6 +38,8 @@ def refuse_data(study: Any) -> None:
         ValueError: naming the field that holds it.
     """
     given = study.population
+    if not isinstance(given, PopulationSettings):
+        return  # which the study refuses
     if given.samples is None and (given.images is None or given.images in IMAGE_LAWS):
         return
     name = "samples" if given.samples is not None else "images"

@@ -184,6 +184,10 @@ class NonlinearOnset(Study):
                 check.positive_integer("sphere_dim", sphere, most=min(self.dims) - 1)
         if self.sphere_dim is not None and self.population != PopulationSettings():
             raise ValueError(f"sphere_dim must be left out beside a population, got {self.sphere_dim}.")
+        if any(values_of(self.population.mean)):
+            raise ValueError(
+                f"mean must be 0 in {self.name}, whose generation starts about 0, got {self.population.mean}."
+            )
         self.population.check(self.dims)
 
     def coordinates(self) -> dict[str, Coordinate]:

@@ -110,15 +110,19 @@ def gradient_flow(
     _checks.real_number("ridge", ridge, least=0.0)
     dim = moments.cross.shape[0]
     eigenvalues, eigenvectors = linear_algebra.eigh(moments.covariance)
-    rates = 2 * (sigma**2 * jnp.maximum(eigenvalues, 0) / dim + ridge)
+    # Where φ never goes, U v = 0 and with it V v; what rounding leaves of either is not a slow mode.
+    rounding = len(eigenvalues) * jnp.finfo(eigenvalues.dtype).eps * eigenvalues[-1]
+    alive = eigenvalues > rounding
+    rates = 2 * (sigma**2 * jnp.where(alive, eigenvalues, 0) / dim + ridge)
     drive = -(2 * sigma / dim) * jnp.matmul(moments.cross, eigenvectors, precision=HIGHEST)
+    drive = jnp.where(alive, drive, 0)
     return RandomFeatureFlow(rates, eigenvectors, drive)
 
 
 @with_float64
 def flow_readout(flow: RandomFeatureFlow, time: Scalar | float) -> Float64[Array, "d p"]:
-    """A(τ) of gradient flow, d p² multiplications; τ = ∞ gives the minimum."""
-    return _readout(flow, -jnp.expm1(-flow.rates * time), time)
+    """A(τ) of gradient flow, d p² multiplications; τ = ∞ gives the minimum of least norm."""
+    return _readout(flow, -jnp.expm1(-flow.rates * time))
 
 
 @with_float64
@@ -139,7 +143,7 @@ def descent_readout(
 ) -> Float64[Array, "d p"]:
     """A after `steps` steps of gradient descent with step η on the same loss."""
     kept = jnp.power(1 - learning_rate * flow.rates, jnp.asarray(steps, jnp.int32))
-    return _readout(flow, 1 - kept, learning_rate * steps)
+    return _readout(flow, 1 - kept)
 
 
 @with_float64
@@ -162,10 +166,8 @@ def with_readout(model: RandomFeatures, readout: Float[Array, "d p"]) -> RandomF
     return eqx.tree_at(lambda m: m.readout, model, readout.astype(model.readout.dtype))
 
 
-def _readout(
-    flow: RandomFeatureFlow, covered: Float64[Array, "p"], time: Scalar | float
-) -> Float64[Array, "d p"]:
-    """Modes that have covered this share of their way; those of rate 0 move at constant speed."""
+def _readout(flow: RandomFeatureFlow, covered: Float64[Array, "p"]) -> Float64[Array, "d p"]:
+    """Modes that have covered this share of their way; those of rate 0 have no drive and stay."""
     moving = flow.rates > 0
-    reach = jnp.where(moving, covered / jnp.where(moving, flow.rates, 1), time)
+    reach = jnp.where(moving, covered / jnp.where(moving, flow.rates, 1), 0)
     return jnp.matmul(flow.drive * reach, flow.eigenvectors.T, precision=HIGHEST)

@@ -82,7 +82,7 @@ def test_a_population_is_told_by_its_settings(population):
     [
         ({"dims": None}, "dims must be a whole number of at least 1, got None"),
         ({"loads": "2"}, "loads must be a finite number above 0, got '2'"),
-        ({"loads": []}, "load must hold at least one value"),
+        ({"loads": []}, "loads must hold at least one value"),
         ({"time": None}, "time must be a finite number above 0, got None"),
     ],
 )
