@@ -9,8 +9,8 @@ it stopped.
 
 What to look for, part by part (seen at d = 16, N = 500 unless said):
 - dimension: the load where P(Δ > 0) crosses 1/2 depends on d and N together (N = 500: 3.35 at d = 8, 2.53
-  at d = 16, and at d = 32 P no longer reaches 1/2): this transition has no place in n/d alone. Where n comes near N, P falls back
-  towards 1/2: train set and reference become alike.
+  at d = 16, and at d = 32 P no longer reaches 1/2): this transition has no place in n/d alone.
+  Where n comes near N, P falls back towards 1/2: train set and reference become alike.
 - spiked: a strong spike moves the crossing to larger loads, from 2.6 to 3.5 at θ = 10: one direction
   alone.
 - power_law: from exponent 0.5 on P is 1 at nearly every load, but for the wild fits at n = d. The

@@ -6,6 +6,7 @@ whatever became of it: a deleted file, a file of other bytes, another program's 
 """
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,9 @@ def check_store(path: str | os.PathLike[str]) -> int:
 
 def variables_of(group: zarr.Group) -> list[str]:
     """What the study returned: the arrays with a summary."""
-    return [name for name, array in group.arrays() if "summary" in array.attrs]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the lock's file is no part of the hierarchy
+        return [name for name, array in group.arrays() if "summary" in array.attrs]
 
 
 def array_of(group: zarr.Group, name: str, store: str) -> zarr.Array:

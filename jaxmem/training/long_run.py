@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import equinox as eqx
@@ -60,7 +62,7 @@ def train(
     segment_lengths(steps)
     _checks.positive_integer("steps_per_call", steps_per_call)
     shapes = eqx.filter_eval_shape(eqx.filter_vmap(observe), state)
-    header = f"jaxmem training {_fingerprint(problem, state, steps, shapes)}"
+    header = f"jaxmem training {_fingerprint(problem, state, steps, observe)}"
     state = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, state)  # donated below
     if store is None:
         last, kept = None, observations_in_memory(shapes, len(steps))
@@ -105,14 +107,21 @@ def _observe(observe: Observe, state: TrainingState) -> PyTree:
     return eqx.filter_vmap(observe)(state)
 
 
-def _fingerprint(problem: ScoreMatching, state: TrainingState, steps: Sequence[int], shapes: PyTree) -> str:
-    """A digest of all numbers that the run starts from, of its snapshots, and of what is observed."""
+def _fingerprint(problem: ScoreMatching, state: TrainingState, steps: Sequence[int], observe: Observe) -> str:
+    """A digest of all that decides the result: numbers, snapshots, and the programs of a step and of a look.
+
+    The programs say which loss, network, activation and optimiser there are, whatever they are called.
+    """
     digest = hashlib.sha256(repr([int(step) for step in steps]).encode())
     for leaf in jax.tree.leaves((problem, state)):
         if eqx.is_array(leaf):
             key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
             array = np.asarray(jax.random.key_data(leaf) if key else leaf)
             digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
-    digest.update(repr([(leaf.dtype, leaf.shape) for leaf in jax.tree.leaves(shapes)]).encode())
-    digest.update(repr(problem.batch_size).encode())
+    one_step = eqx.filter_make_jaxpr(partial(advance_batch, steps=jnp.int32(1)))(problem, state)[0]
+    look = eqx.filter_make_jaxpr(eqx.filter_vmap(observe))(state)[0]
+    for program in (one_step, look):
+        digest.update(re.sub(r"0x[0-9a-f]+", "", str(program)).encode())  # addresses change with the process
+        for constant in program.consts:
+            digest.update(np.asarray(constant).tobytes())
     return digest.hexdigest()

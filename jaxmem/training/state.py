@@ -12,6 +12,7 @@ from jaxtyping import Array, Float32, Int32, PyTree
 from jaxmem._typing import Key
 from jaxmem.scores.score_model import partition_trainable
 from jaxmem.training.score_matching import ScoreMatching
+from jaxmem.training.trainable import refuse_untrainable
 
 NEVER = -1
 """`diverged_at` of a run that has not diverged."""
@@ -40,7 +41,12 @@ class TrainingState(eqx.Module):
 
 
 def start_training(problem: ScoreMatching, key: Key, model: Any) -> TrainingState:
-    """The state before the first step; `key` is of minibatches and noise, not of the model."""
+    """The state before the first step; `key` is of minibatches and noise, not of the model.
+
+    Raises:
+        ValueError: the model is no deterministic real map of points to scores, see `refuse_untrainable`.
+    """
+    refuse_untrainable(model, problem.data.shape[-1], time_input=problem.levels.times is not None)
     trained, _ = partition_trainable(model)
     return TrainingState(
         model=model,

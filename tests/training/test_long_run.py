@@ -1,4 +1,5 @@
 import tracemalloc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -85,6 +86,50 @@ def test_a_store_of_another_run_is_refused(tmp_path):
     for other, steps in ((batch(0.06), STEPS), (batch(), (0, 3))):
         with pytest.raises(ValueError, match=r"state.eqx must be of the same training run"):
             train(*other, steps, observe=observe, progress=False, store=path)
+
+
+class TwoLayer(eqx.Module):
+    """The same arrays make another function with another activation."""
+
+    weights: jax.Array
+    activation: Callable = eqx.field(static=True)
+
+    def __call__(self, t, y):
+        return self.weights.T @ self.activation(self.weights @ y + t)
+
+
+def tanh_again(x):
+    return jnp.tanh(x)
+
+
+def clipped(rate):
+    return optax.chain(optax.clip(1e-3), optax.adam(rate))
+
+
+def test_the_programs_of_step_and_look_belong_to_the_run():
+    """Whatever they are called: a function written again is the same one."""
+
+    def started(activation=jnp.tanh, optimiser=optax.adam, batch_size=8):
+        levels = NoiseLevels.ornstein_uhlenbeck(np.array([0.1, 0.5]))
+
+        def make(key):
+            problem = ScoreMatching(jnp.eye(2), levels, 0.1, batch_size, optimiser=optimiser)
+            return problem, start_training(problem, key, TwoLayer(jnp.ones((4, 2)), activation))
+
+        return eqx.filter_vmap(make)(jax.random.split(jax.random.key(0), 2))
+
+    def fingerprint(look=lambda state: state.loss, **settings):
+        return long_run._fingerprint(*started(**settings), STEPS, look)
+
+    same = fingerprint()
+    assert fingerprint(look=lambda state: state.loss, activation=tanh_again) == same
+    others = [
+        fingerprint(activation=jax.nn.relu),
+        fingerprint(optimiser=clipped),
+        fingerprint(batch_size=9),
+        fingerprint(look=lambda state: -state.loss),
+    ]
+    assert len({same, *others}) == 5
 
 
 def test_the_observations_are_read_from_the_store_with_xarray(tmp_path):
