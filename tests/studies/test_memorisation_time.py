@@ -112,6 +112,19 @@ def test_padding_changes_nothing(found):
         )
 
 
+def test_the_times_are_where_half_is_done(found):
+    """Half of the last gap, which the last step has reached, and half of the fall of the test loss from 1."""
+    log_time = np.log(found["step"].values)
+    for samples in TINY.samples:
+        for replicate in range(3):
+            one = found.sel(samples=samples).isel(replicate=replicate)
+            test, gap = one["test_loss"].values, (one["test_loss"] - one["train_loss"]).values
+            at_memorisation = np.interp(np.log(one["memorisation_time"]), log_time, gap)
+            at_generalisation = np.interp(np.log(one["generalisation_time"]), log_time, test)
+            assert at_memorisation == pytest.approx(gap[-1] / 2, rel=0.02)
+            assert at_generalisation == pytest.approx((1 + test.min()) / 2, rel=1e-3)
+
+
 def test_names_dims_and_exponents(found):
     for name in ("memorised_fraction", "train_loss", "test_loss"):
         assert found[name].dims == ("samples", "step", "replicate")
