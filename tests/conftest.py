@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-# Most of the suite is XLA compiling programs that run once: their last optimisations cost more than they save.
+# Most of the suite is XLA compiling programs that run once: their last optimisations do not pay.
 os.environ.setdefault(
     "XLA_FLAGS", "--xla_llvm_disable_expensive_passes=true --xla_backend_optimization_level=1"
 )
