@@ -24,9 +24,16 @@ import jax
 import jax.numpy as jnp
 from timing import least_seconds
 
+from jaxmem.noising import SingleLevel
 from jaxmem.scores import TwoLayerReLU, line_network
-from jaxmem.training import NoiseLevels, ScoreMatching, advance_batch, start_training, train
-from jaxmem.training.score_matching import StepKeys, draw_minibatch
+from jaxmem.training import (
+    DenoisingScoreMatching,
+    StepKeys,
+    Training,
+    advance_batch,
+    start_training,
+    train,
+)
 
 REPLICATES, WIDTH, BATCH, SAMPLES = 30, 1000, 50, 20
 MU, SIGMA, LEARNING_RATE = 0.95, 0.31, 0.05
@@ -36,8 +43,8 @@ STEPS, ROUNDS, TOGETHER = 100, 9, 8
 def batch_of(replicates: int):
     def make(key):
         data = jax.random.normal(key, (SAMPLES, 1))
-        levels = NoiseLevels.single(MU, SIGMA)
-        problem = ScoreMatching(data, levels, WIDTH * LEARNING_RATE, BATCH)
+        objective = DenoisingScoreMatching(data, SingleLevel(MU, SIGMA), BATCH)
+        problem = Training(objective, WIDTH * LEARNING_RATE)
         return problem, start_training(problem, key, TwoLayerReLU.draw(key, 1, WIDTH))
 
     return eqx.filter_vmap(make)(jax.random.split(jax.random.key(0), replicates))
@@ -51,7 +58,7 @@ def ours(problem, state, steps):
 @eqx.filter_jit
 def arithmetic(problem, state, steps):
     def one(problem, state):
-        batch = draw_minibatch(problem, StepKeys.of(state.key).at(jnp.int32(0)))
+        batch = problem.objective.minibatch(StepKeys(state.key, jnp.int32(0)))
         y, target = batch.y[:, 0], batch.normal[:, 0] / SIGMA
 
         def body(_, weights):

@@ -25,13 +25,13 @@ from matplotlib.figure import Figure
 
 from jaxmem import replicate_key
 from jaxmem.metrics import maximum_mean_discrepancy_squared, memorised_fraction
-from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.noising import OrnsteinUhlenbeckLevels, ornstein_uhlenbeck
 from jaxmem.numerics.randomness import stream
 from jaxmem.plotting import save
 from jaxmem.populations import Gaussian
 from jaxmem.sampling import sample_reverse_process, time_grid
 from jaxmem.scores import NoisePrediction, TwoLayerReLU, empirical_score
-from jaxmem.training import NoiseLevels, ScoreMatching, advance, start_training
+from jaxmem.training import DenoisingScoreMatching, Training, advance, start_training
 
 RESULTS = Path("results")
 GENERATED, WIDTH = 1_000, 1_000
@@ -39,9 +39,8 @@ TIMES = np.linspace(0.01, 1, 100, dtype=np.float32)
 
 
 def trained(key, data, rate, epochs, batch_size):
-    problem = ScoreMatching(
-        data, NoiseLevels.ornstein_uhlenbeck(TIMES), WIDTH * rate / 2, batch_size, weight_exponent=2.0
-    )
+    schedule = OrnsteinUhlenbeckLevels(TIMES, weight_exponent=2.0)
+    problem = Training(DenoisingScoreMatching(data, schedule, batch_size), WIDTH * rate / 2)
     model = NoisePrediction(TwoLayerReLU.draw(stream(key, "model"), 2, WIDTH, time_input=True))
     return advance(
         problem, start_training(problem, stream(key, "training"), model), round(epochs / rate)

@@ -23,11 +23,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxmem import replicate_key
+from jaxmem.noising import SingleLevel
 from jaxmem.numerics.randomness import stream
 from jaxmem.plotting import save
 from jaxmem.populations import Gaussian
 from jaxmem.scores import TwoLayerReLU, empirical_score, scores_at
-from jaxmem.training import NoiseLevels, ScoreMatching, advance, start_training
+from jaxmem.training import DenoisingScoreMatching, Training, advance, start_training
 
 RESULTS = Path("results")
 LEVELS = ((0.81, 0.57), (0.95, 0.31))
@@ -35,7 +36,8 @@ RATES = {0.5: "#d55e00", 0.1: "#009e73", 0.05: "#0072b2"}
 
 
 def learned(key, data, mu, sigma, rate, width, epochs):
-    problem = ScoreMatching(data, NoiseLevels.single(mu, sigma), width * rate, 50 * len(data))
+    objective = DenoisingScoreMatching(data, SingleLevel(mu, sigma), 50 * len(data))
+    problem = Training(objective, width * rate)
     model = TwoLayerReLU.draw(stream(key, "model"), 1, width)
     return advance(
         problem, start_training(problem, stream(key, "training"), model), round(epochs / rate)

@@ -28,14 +28,14 @@ import numpy as np
 import xarray as xr
 
 from jaxmem import replicate_key
-from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.noising import SingleLevel, ornstein_uhlenbeck
 from jaxmem.numerics.randomness import stream
 from jaxmem.plotting import Curve, Panel, plot, save
 from jaxmem.populations import Gaussian
 from jaxmem.scores import RandomFeatures
 from jaxmem.training import (
-    NoiseLevels,
-    ScoreMatching,
+    DenoisingScoreMatching,
+    Training,
     feature_moments,
     flow_readout,
     gradient_flow,
@@ -72,14 +72,8 @@ def one_replicate(key, dim, features, samples, draws, time, steps):
     along_flow = losses([flow_readout(flow, tau / fastest) for tau in dense])
     descents = []
     for share in SHARES:
-        problem = ScoreMatching(
-            data,
-            NoiseLevels.single(mu, sigma),
-            share / fastest / dim,  # the trainer's loss has no 1/d
-            None,
-            noise=noise,
-            weight_exponent=2.0,
-        )
+        objective = DenoisingScoreMatching(data, SingleLevel(mu, sigma, 2.0), None, noise=noise)
+        problem = Training(objective, share / fastest / dim)  # the objective has no 1/d
         start = start_training(problem, key, model)
         taken = [round(step / share) for step in steps]
         found = train_trajectory(problem, start, taken, lambda state: state.model.readout)

@@ -14,10 +14,12 @@ from jaxmem.scores.one_step_denoiser import generate as generate
 from jaxmem.scores.one_step_denoiser import generated_law as generated_law
 from jaxmem.scores.one_step_denoiser import generating_factor as generating_factor
 from jaxmem.scores.one_step_denoiser import generating_normals as generating_normals
+from jaxmem.scores.predictions import DataPrediction as DataPrediction
+from jaxmem.scores.predictions import NoisePrediction as NoisePrediction
+from jaxmem.scores.predictions import VelocityPrediction as VelocityPrediction
 from jaxmem.scores.random_features import RandomFeatures as RandomFeatures
 from jaxmem.scores.residual_mlp import ResidualMLP as ResidualMLP
 from jaxmem.scores.score_model import Fixed as Fixed
-from jaxmem.scores.score_model import NoisePrediction as NoisePrediction
 from jaxmem.scores.score_model import ScoreModel as ScoreModel
 from jaxmem.scores.score_model import partition_trainable as partition_trainable
 from jaxmem.scores.score_model import scores_at as scores_at

@@ -19,13 +19,14 @@ from jaxmem.describing.panels import Curve, Guide, Panel
 from jaxmem.describing.settings import values_of
 from jaxmem.describing.variables import Variable
 from jaxmem.metrics.score_error import POINTS, BatchScore
+from jaxmem.noising import SingleLevel
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import Gaussian
 from jaxmem.scores import TwoLayerReLU, empirical_score, empirical_score_on_line, scores_at
 from jaxmem.scores.score_model import partition_trainable
 from jaxmem.studies._study import Point, Study, axis, number
-from jaxmem.training import NoiseLevels, ScoreMatching, advance, start_training
+from jaxmem.training import DenoisingScoreMatching, Training, advance, start_training
 
 SHARPNESS_NOISES = 50
 """1,000 points at n = 20: λ_max is within 2 % of that over 10 times as many."""
@@ -172,7 +173,8 @@ class LearningRate(Study):
         mu = jnp.sqrt(1 - sigma**2)
         dim = shape.dim
         data = Gaussian.isotropic(dim).sample(stream(key, "data", dim, self.samples), self.samples)
-        problem = ScoreMatching(data, NoiseLevels.single(mu, sigma), self.width * rate, self.batch_size)
+        objective = DenoisingScoreMatching(data, SingleLevel(mu, sigma), self.batch_size)
+        problem = Training(objective, self.width * rate)
         model = TwoLayerReLU.draw(stream(key, "model", self.width), dim, self.width)
         state = advance(problem, start_training(problem, stream(key, "training"), model), shape.steps)
         found = self._risks(key, state.model, data, mu, sigma)

@@ -22,7 +22,7 @@ from jaxmem._typing import Integer, Key, Reference, Samples
 from jaxmem.describing.panels import Curve, Guide, Panel
 from jaxmem.describing.settings import values_of
 from jaxmem.describing.variables import Coordinate, Variable
-from jaxmem.noising import ornstein_uhlenbeck
+from jaxmem.noising import OrnsteinUhlenbeckLevels, ornstein_uhlenbeck
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, PopulationSettings, Sphere
@@ -31,7 +31,7 @@ from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, empirical_
 from jaxmem.studies._given_data import follow_data, refuse_data
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
-from jaxmem.training import NoiseLevels, ScoreMatching, advance, start_training
+from jaxmem.training import DenoisingScoreMatching, Training, advance, start_training
 
 Score = Callable[[Any, Any], Any]
 ScoreName = Literal["residual", "two-layer", "empirical", "population"]
@@ -273,15 +273,11 @@ class NonlinearOnset(Study):
             return lambda time, x: empirical_score(x, train, *ornstein_uhlenbeck(time), count=n), never
         if self.score == "population":
             return lambda time, x: population.noised(*ornstein_uhlenbeck(time)).score(x), never
-        problem = ScoreMatching(
-            jnp.asarray(train),
-            NoiseLevels.ornstein_uhlenbeck(self._times()),
-            self.value(point, "learning_rate"),
-            self.batch_size,
-            weight_exponent=jnp.float32(NOISE_PREDICTION),
-            count=jnp.asarray(n),
-            optimiser=self._optimiser,
+        schedule = OrnsteinUhlenbeckLevels(self._times(), weight_exponent=NOISE_PREDICTION)
+        objective = DenoisingScoreMatching(
+            jnp.asarray(train), schedule, self.batch_size, count=jnp.asarray(n)
         )
+        problem = Training(objective, self.value(point, "learning_rate"), self._optimiser)
         model = self._draw(stream(key, "model"), shape.dim, shape.width)
         state = advance(problem, start_training(problem, stream(key, "training"), model), self.steps)
         return state.model, (state.diverged_at >= 0).astype(jnp.float64)

@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from jaxmem import _checks
 from jaxmem.training.observations import observations_in_memory, observations_in_store
-from jaxmem.training.score_matching import ScoreMatching
+from jaxmem.training.problem import Training
 from jaxmem.training.state import TrainingState, load_tree, save_tree
 from jaxmem.training.steps import Observe, Trajectory, advance_batch, segment_lengths, trained_arrays
 
 
 def train(
-    problem: ScoreMatching,
+    problem: Training,
     state: TrainingState,
     steps: Sequence[int],
     *,
@@ -98,7 +98,7 @@ def train(
 
 
 @eqx.filter_jit(donate="all-except-first")
-def _advance(problem: ScoreMatching, state: TrainingState, steps: Array, width: int | None) -> TrainingState:
+def _advance(problem: Training, state: TrainingState, steps: Array, width: int | None) -> TrainingState:
     return advance_batch(problem, state, steps, width=width)
 
 
@@ -107,7 +107,7 @@ def _observe(observe: Observe, state: TrainingState) -> PyTree:
     return eqx.filter_vmap(observe)(state)
 
 
-def _fingerprint(problem: ScoreMatching, state: TrainingState, steps: Sequence[int], observe: Observe) -> str:
+def _fingerprint(problem: Training, state: TrainingState, steps: Sequence[int], observe: Observe) -> str:
     """A digest of all that decides the result: numbers, snapshots, and the programs of a step and of a look.
 
     The programs say which loss, network, activation and optimiser there are, whatever they are called.

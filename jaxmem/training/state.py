@@ -11,8 +11,9 @@ from jaxtyping import Array, Float32, Int32, PyTree
 
 from jaxmem._typing import Key
 from jaxmem.scores.score_model import partition_trainable
-from jaxmem.training.score_matching import ScoreMatching
-from jaxmem.training.trainable import refuse_untrainable
+from jaxmem.training.problem import Training
+from jaxmem.training.step_keys import StepKeys
+from jaxmem.training.trainable import refuse_random_or_stateful
 
 NEVER = -1
 """`diverged_at` of a run that has not diverged."""
@@ -40,13 +41,16 @@ class TrainingState(eqx.Module):
     key: Key
 
 
-def start_training(problem: ScoreMatching, key: Key, model: Any) -> TrainingState:
+def start_training(problem: Training, key: Key, model: Any) -> TrainingState:
     """The state before the first step; `key` is of minibatches and noise, not of the model.
 
     Raises:
-        ValueError: the model is no deterministic real map of points to scores, see `refuse_untrainable`.
+        ValueError: the model is random or keeps a state, or is not what the objective trains.
     """
-    refuse_untrainable(model, problem.data.shape[-1], time_input=problem.levels.times is not None)
+    refuse_random_or_stateful(model)
+    if hasattr(problem.objective, "refuse"):
+        problem.objective.refuse(model)
+    _refuse_no_loss(problem, model, key)
     trained, _ = partition_trainable(model)
     return TrainingState(
         model=model,
@@ -57,6 +61,14 @@ def start_training(problem: ScoreMatching, key: Key, model: Any) -> TrainingStat
         diverged_at=jnp.full((), NEVER, jnp.int32),
         key=key,
     )
+
+
+def _refuse_no_loss(problem: Training, model: Any, key: Key) -> None:
+    """Refuse an objective that does not return one real number, by its shape alone."""
+    keys = StepKeys(key, jnp.zeros((), jnp.int32))
+    loss = eqx.filter_eval_shape(problem.objective, model, keys)
+    if getattr(loss, "shape", None) != () or not jnp.issubdtype(loss.dtype, jnp.floating):
+        raise ValueError(f"objective must return one real number, got {loss}.")
 
 
 def averaged_model(state: TrainingState) -> Any:

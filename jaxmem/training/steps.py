@@ -13,8 +13,9 @@ from jaxtyping import PyTree
 from jaxmem import _checks
 from jaxmem._typing import Integer
 from jaxmem.scores.score_model import partition_trainable
-from jaxmem.training.score_matching import ScoreMatching, StepKeys, denoising_loss, draw_minibatch
+from jaxmem.training.problem import Training
 from jaxmem.training.state import TrainingState
+from jaxmem.training.step_keys import StepKeys
 
 Observe = Callable[[TrainingState], PyTree]
 """What is kept of a state at a snapshot."""
@@ -41,15 +42,15 @@ def log_spaced_steps(last: int, snapshots: int, *, first: int = 1) -> tuple[int,
     return tuple(map(int, numbers)) if snapshots > 1 else (last,)
 
 
-def train_step(problem: ScoreMatching, keys: StepKeys, state: TrainingState) -> TrainingState:
-    """One step: minibatch, gradient, update, average. A diverged replicate goes on as NaN, alone."""
+def train_step(problem: Training, state: TrainingState) -> TrainingState:
+    """One step: minibatch loss, gradient, update, average. A diverged replicate goes on as NaN, alone."""
     trained, rest = partition_trainable(state.model)
-    batch = draw_minibatch(problem, keys.at(state.step))
+    keys = StepKeys(state.key, state.step)
 
-    def objective(trained: PyTree) -> jax.Array:
-        return denoising_loss(eqx.combine(trained, rest), batch, problem.weight_exponent)
+    def loss_of(trained: PyTree) -> jax.Array:
+        return problem.objective(eqx.combine(trained, rest), keys)
 
-    loss, gradient = jax.value_and_grad(objective)(trained)
+    loss, gradient = jax.value_and_grad(loss_of)(trained)
     gradient = jax.tree.map(lambda slope, leaf: slope + 2 * problem.ridge * leaf, gradient, trained)
     optimiser = problem.optimiser(problem.learning_rate)
     updates, optimiser_state = optimiser.update(gradient, state.optimiser_state, trained)
@@ -64,22 +65,21 @@ def train_step(problem: ScoreMatching, keys: StepKeys, state: TrainingState) -> 
         average=average,
         optimiser_state=optimiser_state,
         step=state.step + 1,
-        loss=loss,
+        loss=loss.astype(jnp.float32),
         diverged_at=jnp.where(first, state.step, state.diverged_at),
         key=state.key,
     )
 
 
-def advance(problem: ScoreMatching, state: TrainingState, steps: Integer) -> TrainingState:
+def advance(problem: Training, state: TrainingState, steps: Integer) -> TrainingState:
     """Take `steps` steps, traced or not: step k is the same however the steps are divided into calls.
 
     Under vmap leave `steps` unbatched: with a batched number all replicates run as long as the longest.
     """
-    keys = StepKeys.of(state.key)
     arrays, static = eqx.partition(state, eqx.is_array)
 
     def body(_: jax.Array, arrays: PyTree) -> PyTree:
-        new = eqx.filter(train_step(problem, keys, eqx.combine(arrays, static)), eqx.is_array)
+        new = eqx.filter(train_step(problem, eqx.combine(arrays, static)), eqx.is_array)
         # An optimiser may widen its state where the caller has 64-bit types on.
         return jax.tree.map(lambda leaf, old: leaf.astype(old.dtype), new, arrays)
 
@@ -88,7 +88,7 @@ def advance(problem: ScoreMatching, state: TrainingState, steps: Integer) -> Tra
 
 
 def train_trajectory(
-    problem: ScoreMatching,
+    problem: Training,
     state: TrainingState,
     steps: Sequence[int],
     observe: Observe = trained_arrays,
@@ -117,7 +117,7 @@ def segment_lengths(steps: Sequence[int]) -> np.ndarray:
 
 
 def advance_batch(
-    problem: ScoreMatching, state: TrainingState, steps: Integer, *, width: int | None = None
+    problem: Training, state: TrainingState, steps: Integer, *, width: int | None = None
 ) -> TrainingState:
     """`advance` for a batch: every array of `problem` and `state` has a leading axis of replicates.
 

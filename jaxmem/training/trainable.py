@@ -14,12 +14,30 @@ POINTS = 5
 STATEFUL = (eqx.nn.BatchNorm, eqx.nn.SpectralNorm, eqx.nn.StateIndex)
 
 
-def refuse_untrainable(model: Any, dim: int, *, time_input: bool) -> None:
-    """Refuse a model that is no deterministic real map of points (d,), or (t, (d,)), to (d,).
+def refuse_untrainable(model: Any, dim: int, *, time_input: bool, outputs: int | None = None) -> None:
+    """Refuse a model that is no deterministic real map of points (d,), or (t, (d,)), to (outputs,) or (d,).
 
     Raises:
         ValueError: its weights are complex, it draws random numbers or keeps statistics, or its output has
             another shape, which would broadcast against the target.
+    """
+    refuse_random_or_stateful(model)
+    outputs = dim if outputs is None else outputs
+    points = jax.ShapeDtypeStruct((POINTS, dim), jnp.float32)
+    times = jax.ShapeDtypeStruct((POINTS,), jnp.float32) if time_input else None
+    out = eqx.filter_eval_shape(scores_at, model, points, times)
+    if out.shape != (POINTS, outputs) or not jnp.issubdtype(out.dtype, jnp.floating):
+        raise ValueError(
+            f"model must map a point ({dim},) to ({outputs},) real numbers, got {out.shape[1:]} of "
+            f"{out.dtype}."
+        )
+
+
+def refuse_random_or_stateful(model: Any) -> None:
+    """Refuse complex weights, random numbers and statistics of batches.
+
+    Raises:
+        ValueError: the model has any of them.
     """
     for leaf in jax.tree.leaves(eqx.filter(model, eqx.is_array)):
         if jnp.issubdtype(leaf.dtype, jnp.complexfloating):
@@ -36,11 +54,3 @@ def refuse_untrainable(model: Any, dim: int, *, time_input: bool) -> None:
                 f"model must be a function of its inputs alone, got {type(part).__name__}, which keeps a "
                 "state; take GroupNorm or LayerNorm."
             )
-    points = jax.ShapeDtypeStruct((POINTS, dim), jnp.float32)
-    times = jax.ShapeDtypeStruct((POINTS,), jnp.float32) if time_input else None
-    out = eqx.filter_eval_shape(scores_at, model, points, times)
-    if out.shape != (POINTS, dim) or not jnp.issubdtype(out.dtype, jnp.floating):
-        raise ValueError(
-            f"model must map a point ({dim},) to a score ({dim},) of real numbers, got {out.shape[1:]} of "
-            f"{out.dtype}."
-        )

@@ -9,10 +9,11 @@ import optax
 import pytest
 import xarray as xr
 
+from jaxmem.noising import OrnsteinUhlenbeckLevels
 from jaxmem.scores import TwoLayerReLU
 from jaxmem.training import (
-    NoiseLevels,
-    ScoreMatching,
+    DenoisingScoreMatching,
+    Training,
     load_state,
     long_run,
     save_state,
@@ -26,8 +27,8 @@ STEPS = (0, 3, 10, 30)
 def batch(rate=0.05):
     def make(key, rate):
         data = jax.random.normal(key, (5, 2))
-        levels = NoiseLevels.ornstein_uhlenbeck(np.array([0.1, 0.5]))
-        problem = ScoreMatching(data, levels, rate, 8, optimiser=optax.adam, average_decay=0.9)
+        objective = DenoisingScoreMatching(data, OrnsteinUhlenbeckLevels([0.1, 0.5]), 8)
+        problem = Training(objective, rate, optax.adam, average_decay=0.9)
         return problem, start_training(problem, key, TwoLayerReLU.draw(key, 2, 16, time_input=True))
 
     return eqx.filter_vmap(make)(jax.random.split(jax.random.key(0), 3), rate * jnp.arange(1.0, 4.0))
@@ -110,10 +111,10 @@ def test_the_programs_of_step_and_look_belong_to_the_run():
     """Whatever they are called: a function written again is the same one."""
 
     def started(activation=jnp.tanh, optimiser=optax.adam, batch_size=8):
-        levels = NoiseLevels.ornstein_uhlenbeck(np.array([0.1, 0.5]))
+        schedule = OrnsteinUhlenbeckLevels([0.1, 0.5])
 
         def make(key):
-            problem = ScoreMatching(jnp.eye(2), levels, 0.1, batch_size, optimiser=optimiser)
+            problem = Training(DenoisingScoreMatching(jnp.eye(2), schedule, batch_size), 0.1, optimiser)
             return problem, start_training(problem, key, TwoLayer(jnp.ones((4, 2)), activation))
 
         return eqx.filter_vmap(make)(jax.random.split(jax.random.key(0), 2))

@@ -6,10 +6,11 @@ import pytest
 import scipy.integrate
 import scipy.special
 
+from jaxmem.noising import SingleLevel
 from jaxmem.scores import RandomFeatures
 from jaxmem.training import (
-    NoiseLevels,
-    ScoreMatching,
+    DenoisingScoreMatching,
+    Training,
     advance,
     descent_readout,
     feature_moments,
@@ -101,15 +102,8 @@ def test_the_trained_score_is_the_closed_form():
     run = eqx.filter_jit(advance)
     distance = []
     for rate, steps in ((0.4, 100), (0.1, 400)):
-        problem = ScoreMatching(
-            DATA,
-            NoiseLevels.single(MU, SIGMA),
-            rate / DIM,
-            None,
-            noise=NOISE,
-            ridge=0.01 * DIM,
-            weight_exponent=2.0,
-        )
+        objective = DenoisingScoreMatching(DATA, SingleLevel(MU, SIGMA, 2.0), None, noise=NOISE)
+        problem = Training(objective, rate / DIM, ridge=0.01 * DIM)
         end = run(problem, start_training(problem, KEY, MODEL), jnp.int32(steps))
         exact = with_readout(MODEL, descent_readout(flow, steps, rate))
         np.testing.assert_allclose(end.model(x), exact(x), rtol=2e-4, atol=2e-5)

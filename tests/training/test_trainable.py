@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import pytest
 from typechecking import unchecked
 
-from jaxmem.training import NoiseLevels, ScoreMatching, start_training
+from jaxmem.noising import SingleLevel
+from jaxmem.training import DenoisingScoreMatching, Training, start_training
 
 KEY = jax.random.key(0)
 
@@ -25,7 +26,7 @@ class Model(eqx.Module):
     ("model", "sentence"),
     [
         (Model(jnp.eye(3, dtype=jnp.complex64)), "model must have real weights, got an array of complex64"),
-        (Model(jnp.eye(3), reduce=True), r"to a score \(3,\) of real numbers, got \(1,\) of float32"),
+        (Model(jnp.eye(3), reduce=True), r"to \(3,\) real numbers, got \(1,\) of float32"),
         (Model(jnp.ones(3)), r"got \(\) of float32"),
         (Model(jnp.eye(3, dtype=jnp.int32)), None),
         (Model(jnp.eye(3), eqx.nn.Dropout(0.1)), r"got Dropout\(0.1\): make it inference=True"),
@@ -35,7 +36,7 @@ class Model(eqx.Module):
     ],
 )
 def test_models(model, sentence):
-    problem = ScoreMatching(jnp.eye(3), NoiseLevels.single(0.8, 0.6), 0.1, 4)
+    problem = Training(DenoisingScoreMatching(jnp.eye(3), SingleLevel(0.8, 0.6), 4), 0.1)
     if sentence is None:
         assert int(start_training(problem, KEY, model).step) == 0
         return

@@ -6,10 +6,12 @@ import optax
 import pytest
 import scipy.integrate
 
+from jaxmem.noising import OrnsteinUhlenbeckLevels, SingleLevel
 from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, partition_trainable
 from jaxmem.training import (
-    NoiseLevels,
-    ScoreMatching,
+    DenoisingScoreMatching,
+    StepKeys,
+    Training,
     advance,
     advance_batch,
     averaged_model,
@@ -17,15 +19,16 @@ from jaxmem.training import (
     start_training,
     train_trajectory,
 )
-from jaxmem.training.score_matching import StepKeys, draw_minibatch, uniform_index
+from jaxmem.training.minibatches import uniform_index
 
 WIDTH = 20
 DATA = np.random.default_rng(0).normal(size=(6, 1)).astype(np.float32)
 
 
-def replicate(key, learning_rate=0.1, **settings):
-    settings = {"batch_size": 10, "levels": NoiseLevels.single(0.9, 0.4), "data": DATA} | settings
-    problem = ScoreMatching(learning_rate=WIDTH * learning_rate, **settings)
+def replicate(key, learning_rate=0.1, *, ridge=0.0, optimiser=optax.sgd, average_decay=None, **settings):
+    settings = {"batch_size": 10, "schedule": SingleLevel(0.9, 0.4), "data": DATA} | settings
+    objective = DenoisingScoreMatching(**settings)
+    problem = Training(objective, WIDTH * learning_rate, optimiser, ridge, average_decay)
     return problem, start_training(problem, key, TwoLayerReLU.draw(jax.random.fold_in(key, 1), 1, WIDTH))
 
 
@@ -46,7 +49,7 @@ def member(batch, index):
 
 def test_a_step_is_stochastic_gradient_descent_on_the_drawn_minibatch():
     problem, state = replicate(jax.random.key(0), ridge=0.01)
-    batch = draw_minibatch(problem, StepKeys.of(state.key).at(jnp.int32(0)))
+    batch = problem.objective.minibatch(StepKeys(state.key, jnp.int32(0)))
     y, normal = (np.asarray(a, np.float64)[:, 0] for a in (batch.y, batch.normal))
     noised = (y - 0.4 * normal) / 0.9
     assert np.abs(noised[:, None] - DATA[:, 0]).min(1).max() < 1e-6  # every point is a sample, noised
@@ -108,7 +111,7 @@ def test_a_batch_gives_what_single_runs_give():
     rates, counts = jnp.linspace(0.02, 0.3, 5), jnp.array([6, 3, 5, 1, 4])
 
     def make(key, rate, count):
-        return replicate(key, rate, count=count, ridge=rate / 50, levels=NoiseLevels.single(1 - rate, rate))
+        return replicate(key, rate, count=count, ridge=rate / 50, schedule=SingleLevel(1 - rate, rate))
 
     problems, states = eqx.filter_vmap(make)(keys, rates, counts)
     batch = eqx.filter_jit(advance_batch)(problems, states, 40)
@@ -159,7 +162,7 @@ def test_adam_and_the_moving_average():
     moment, square, average = 0.0, 0.0, weights(states[0])
     for step in range(1, 4):
         before = states[step - 1]
-        batch = draw_minibatch(problem, StepKeys.of(before.key).at(before.step))
+        batch = problem.objective.minibatch(StepKeys(before.key, before.step))
         trained, rest = partition_trainable(before.model)
 
         def loss(trained, rest=rest, batch=batch):
@@ -185,8 +188,8 @@ def test_under_64_bit_types_the_draws_are_the_same():
 
 
 def test_times_are_drawn_in_proportion_to_sigma_and_noise_prediction_learns():
-    levels = NoiseLevels.ornstein_uhlenbeck(np.linspace(0.01, 1, 100))
-    drawn = levels.draw(jax.random.key(8), 200_000)
+    schedule = OrnsteinUhlenbeckLevels(np.linspace(0.01, 1, 100), weight_exponent=2.0)
+    drawn = schedule.draw(jax.random.key(8), 200_000)
     sigma = np.sqrt(1 - np.exp(-2 * np.linspace(0.01, 1, 100)))
     counts = np.bincount(np.rint((np.asarray(drawn.times) - 0.01) * 100).astype(int), minlength=100)
     expected = 200_000 * sigma / sigma.sum()
@@ -194,7 +197,7 @@ def test_times_are_drawn_in_proportion_to_sigma_and_noise_prediction_learns():
     np.testing.assert_allclose(drawn.sigma**2 + drawn.mu**2, 1, rtol=1e-5)
 
     data = np.array([[1.0, 0.0], [-1.0, 0.5]], np.float32)
-    problem = ScoreMatching(data, levels, 3e-3, 128, weight_exponent=2.0, optimiser=optax.adam)
+    problem = Training(DenoisingScoreMatching(data, schedule, 128), 3e-3, optax.adam)
     model = NoisePrediction(ResidualMLP.draw(jax.random.key(9), 2, width=32, depth=2))
     state = start_training(problem, jax.random.key(10), model)
     trajectory = eqx.filter_jit(lambda p, s: train_trajectory(p, s, (1, 600), lambda s: s.loss))(
@@ -205,7 +208,7 @@ def test_times_are_drawn_in_proportion_to_sigma_and_noise_prediction_learns():
 
 
 def test_a_module_of_the_user_trains():
-    problem = ScoreMatching(DATA, NoiseLevels.single(0.9, 0.4), 0.02, 64)
+    problem = Training(DenoisingScoreMatching(DATA, SingleLevel(0.9, 0.4), 64), 0.02)
     model = eqx.nn.MLP(1, 1, 16, 1, key=jax.random.key(11))
     end = run(problem, start_training(problem, jax.random.key(12), model), 200)
     assert end.loss < 6.25  # E ξ²/σ², the loss of the zero function
@@ -226,14 +229,14 @@ def test_log_spaced_steps():
 
 
 def test_bad_input_is_refused():
-    levels = NoiseLevels.single(0.9, 0.4)
+    level = SingleLevel(0.9, 0.4)
     with pytest.raises(ValueError, match=r"learning_rate must be a finite number at least 0, got"):
-        ScoreMatching(DATA, levels, -1.0, 10)
+        Training(DenoisingScoreMatching(DATA, level, 10), -1.0)
     with pytest.raises(ValueError, match=r"batch_size must be a whole number of at least 1, got 0"):
-        ScoreMatching(DATA, levels, 1.0, 0)
+        DenoisingScoreMatching(DATA, level, 0)
     with pytest.raises(ValueError, match="count must be a whole number from 1 to 6, the rows given, got 7"):
-        ScoreMatching(DATA, levels, 1.0, 10, count=7)
+        DenoisingScoreMatching(DATA, level, 10, count=7)
     with pytest.raises(ValueError, match=r"data must be finite, got nan at index \(0, 0\)"):
-        ScoreMatching(DATA * np.nan, levels, 1.0, 10)
+        DenoisingScoreMatching(DATA * np.nan, level, 10)
     with pytest.raises(ValueError, match=r"average_decay must be a number for an averaged model"):
         averaged_model(replicate(jax.random.key(0))[1])

@@ -1,4 +1,4 @@
-"""How data are noised (floor 0): x_t = μ x_0 + σ ξ with ξ ~ N(0, I).
+"""One level of noise: x_t = μ x_0 + σ ξ with ξ ~ N(0, I).
 
 The Ornstein–Uhlenbeck process dx = −x dt + √(2λ) dW has μ = e^-t and σ² = λ (1 − e^-2t); λ = 1 is the
 standard one, other λ the noise scale of arXiv 2411.17807. Every function works on arrays in their own dtype
