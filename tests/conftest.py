@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-# Most of the suite is XLA compiling programs that run once: their last optimisations do not pay.
+# Most of the suite is XLA compiling programs that run once: their optimisation does not pay.
 os.environ.setdefault(
-    "XLA_FLAGS", "--xla_llvm_disable_expensive_passes=true --xla_backend_optimization_level=1"
+    "XLA_FLAGS", "--xla_llvm_disable_expensive_passes=true --xla_backend_optimization_level=0"
 )
 
 import jax

@@ -35,5 +35,5 @@ def test_batch_of_traced_degrees_equals_single_draws():
     degrees = jnp.arange(1, 51)[:, None] + jnp.zeros(20, jnp.int32)
     batch = jax.jit(jax.vmap(chi_square))(keys, degrees)
     single = [chi_square(key, row) for key, row in zip(keys, degrees, strict=True)]
-    np.testing.assert_allclose(batch, single, rtol=3e-7)
+    np.testing.assert_allclose(batch, single, rtol=2e-6)  # two programs, each with its rounding
     assert batch.dtype == np.float32

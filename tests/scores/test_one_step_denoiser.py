@@ -167,7 +167,8 @@ def test_noise_depends_on_the_key_and_the_number_of_the_draw_alone(n):
     drawn = [jax.random.normal(stream(KEY, "noise", j), (100, 12), jnp.float32)[:n] for j in range(2)]
     for draws in (1, 2):
         denoiser = fit_one_step_denoiser(KEY, train, draws=draws)
-        assert_fits(denoiser, train, np.stack(drawn[:draws]))
+        # Two programs may round the normals to different last bits.
+        assert_fits(denoiser, train, np.stack(drawn[:draws]), tolerance=2e-6)
 
 
 def test_a_count_on_the_wrong_side_is_nan_when_traced():

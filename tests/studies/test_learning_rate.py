@@ -15,12 +15,12 @@ SMALL = {"noise": 0.31, "samples": 8, "width": 100, "noises": 200, "epochs_at_un
 
 @pytest.fixture(scope="module")
 def found():
-    return jaxmem.sweep(LearningRate(learning_rates=(0.6, 0.03), **SMALL), replicates=6, seed=1)
+    return jaxmem.sweep(LearningRate(learning_rates=(0.3, 0.03), **SMALL), replicates=6, seed=1)
 
 
 def test_variables_and_axes(found):
     assert found["excess_risk"].dims == ("learning_rate", "replicate")
-    np.testing.assert_array_equal(found["learning_rate"], [0.03, 0.6])
+    np.testing.assert_array_equal(found["learning_rate"], [0.03, 0.3])
     for name in LearningRate(**SMALL).variables():
         assert found[name].dims == ("learning_rate", "replicate")
 
@@ -41,27 +41,29 @@ def test_what_is_derived_from_what(found):
 
 
 def test_small_rates_come_nearer_to_the_empirical_optimum(found):
-    risk = found["excess_risk"].mean("replicate")
-    assert (found["excess_risk"] > 0).all()
-    assert risk.sel(learning_rate=0.03) < risk.sel(learning_rate=0.6)
+    """By four standard errors of the difference on the same data."""
+    risk = found["excess_risk"]
+    assert (risk > 0).all()
+    farther = risk.sel(learning_rate=0.3) - risk.sel(learning_rate=0.03)
+    assert farther.mean() > 4 * farther.std(ddof=1) / farther.size**0.5
 
 
 def test_the_data_are_shared_by_all_rates(found):
     for name in ("excess_risk_gaussian", "total_variation_optimal"):
         np.testing.assert_allclose(
-            found[name].sel(learning_rate=0.03), found[name].sel(learning_rate=0.6), rtol=1e-5
+            found[name].sel(learning_rate=0.03), found[name].sel(learning_rate=0.3), rtol=1e-5
         )
 
 
 def test_a_replicate_alone_is_what_was_stored(found):
-    study = LearningRate(learning_rates=(0.6, 0.03), **SMALL)
-    alone = study.simulate(jaxmem.replicate_key(1, 4), {"learning_rate": 0.6})
+    study = LearningRate(learning_rates=(0.3, 0.03), **SMALL)
+    alone = study.simulate(jaxmem.replicate_key(1, 4), {"learning_rate": 0.3})
     np.testing.assert_allclose(
-        found["excess_risk_gaussian"].sel(learning_rate=0.6)[4], alone["excess_risk_gaussian"], rtol=1e-5
+        found["excess_risk_gaussian"].sel(learning_rate=0.3)[4], alone["excess_risk_gaussian"], rtol=1e-5
     )
     # 500 steps of SGD carry float32 rounding along
     np.testing.assert_allclose(
-        found["excess_risk"].sel(learning_rate=0.6)[4], alone["excess_risk"], rtol=2e-2
+        found["excess_risk"].sel(learning_rate=0.3)[4], alone["excess_risk"], rtol=2e-2
     )
 
 
