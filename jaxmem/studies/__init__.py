@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jaxmem.studies.memorisation_time import MemorisationTime as MemorisationTime
     from jaxmem.studies.nonlinear_onset import NonlinearOnset as NonlinearOnset
     from jaxmem.studies.reverse_steps import ReverseSteps as ReverseSteps
+    from jaxmem.studies.training_dynamics import TrainingDynamics as TrainingDynamics
 
 STUDIES = Registry(
     {
@@ -48,6 +49,11 @@ STUDIES = Registry(
         "memorisation-time": (
             "MemorisationTime",
             "Memorised fraction and losses of a random-feature score over training time and samples.",
+        ),
+        "training-dynamics": (
+            "TrainingDynamics",
+            "Losses, copies and distances of a score network along its training, over samples, width and "
+            "batch.",
         ),
     }
 )

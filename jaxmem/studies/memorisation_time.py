@@ -26,6 +26,7 @@ from jaxmem.populations import Gaussian
 from jaxmem.sampling import ancestral
 from jaxmem.scores import RandomFeatures
 from jaxmem.studies._study import Point, Study, axis
+from jaxmem.studies._turning_points import first_crossing
 from jaxmem.training import (
     FeatureMoments,
     RandomFeatureFlow,
@@ -264,17 +265,3 @@ class MemorisationTime(Study):
             return jax.vmap(lambda one, x: ancestral(score, one, x, grid))(noise, starts)
 
         return jax.lax.map(at_step, readouts.swapaxes(0, 1))
-
-
-def first_crossing(times: Float[Array, "step"], values: Float[Array, "step"], level: Scalar) -> Scalar:
-    """Where `values` first reach `level`, on a straight line over log time between two steps.
-
-    Infinite where they never do; the first time where they begin above it.
-    """
-    reached = values >= level
-    after = jnp.argmax(reached)
-    before = jnp.maximum(after - 1, 0)
-    rise = values[after] - values[before]
-    share = jnp.where(rise > 0, (level - values[before]) / jnp.where(rise > 0, rise, 1), 0)
-    found = jnp.log(times[before]) + share * jnp.log(times[after] / times[before])
-    return jnp.where(reached.any(), jnp.exp(found), jnp.inf)

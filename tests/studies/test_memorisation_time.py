@@ -14,7 +14,8 @@ from jaxmem.populations import Gaussian
 from jaxmem.scores import RandomFeatures
 from jaxmem.statistics import summary_table
 from jaxmem.studies import MemorisationTime
-from jaxmem.studies.memorisation_time import Shape, first_crossing
+from jaxmem.studies._turning_points import first_crossing
+from jaxmem.studies.memorisation_time import Shape
 from jaxmem.training import feature_moments
 
 TINY = MemorisationTime(

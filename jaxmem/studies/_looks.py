@@ -1,0 +1,133 @@
+"""One look at a score during its training: losses, copies and distances against both splits of the data."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Float32, Float64
+
+from jaxmem import metrics
+from jaxmem._typing import Integer, Key, Scalar
+from jaxmem.describing.pictures import as_pictures
+from jaxmem.noising import NoiseSchedule, add_noise
+from jaxmem.numerics.randomness import stream
+from jaxmem.sampling import denoising_implicit
+from jaxmem.scores.score_model import scores_at
+
+Score = Callable[[Any, Any], Any]
+"""(t, x) → score at one point; with a method `on_batch` for many where that is faster."""
+
+
+class Losses(NamedTuple):
+    """Noise-prediction losses ‖σ s + ξ‖²/d of each noise level and sample."""
+
+    train: Float64[Array, "level test"]
+    test: Float64[Array, "level test"]
+
+    def parting(self) -> Scalar:
+        """Test minus train loss, averaged over the levels, in units of its standard error."""
+        return _in_standard_errors(self.test.mean(0), self.train.mean(0))
+
+    def parting_by_level(self) -> Float64[Array, "level"]:
+        """The same at each level."""
+        return jax.vmap(_in_standard_errors)(self.test, self.train)
+
+
+class Looks(eqx.Module):
+    """What a score is looked at with: the same samples, noise and starts every time.
+
+    Attributes:
+        key: of all of that.
+        train: (capacity, d), of which `count` rows were trained on.
+        test: held-out samples; distances take the first as many rows of `train`.
+        count: n.
+        schedule: of the noise.
+        loss_times: the times at which losses are measured.
+        walk: decreasing times of the sampler.
+        generated_size: samples generated at each look.
+        pictures: how many of them are kept as images.
+        image_shape: of these; None for none.
+    """
+
+    key: Key
+    train: Float32[Array, "capacity d"]
+    test: Float32[Array, "test d"]
+    count: Integer
+    schedule: NoiseSchedule
+    loss_times: Float32[Array, "level"]
+    walk: Any
+    generated_size: int = eqx.field(static=True)
+    pictures: int = eqx.field(static=True)
+    image_shape: tuple[int, int, int] | None = eqx.field(static=True)
+
+    def at(self, score: Score, *, pictures: bool = True) -> dict[str, Array]:
+        """All that is seen of a score; names are those of the study's variables."""
+        losses = self.losses(score)
+        generated = self.generate(score)
+        found = {
+            "train_loss": losses.train.mean(),
+            "test_loss": losses.test.mean(),
+            "train_loss_by_level": losses.train.mean(1),
+            "test_loss_by_level": losses.test.mean(1),
+            "parting": losses.parting(),
+            "parting_by_level": losses.parting_by_level(),
+            "memorised_fraction": metrics.memorised_fraction(generated, self.train, count=self.count),
+        }
+        for split, rows in {"train": self.train[: len(self.test)], "test": self.test}.items():
+            found |= {f"{name}_{split}": value for name, value in self.distances(generated, rows).items()}
+        if pictures and self.image_shape is not None and self.pictures:
+            shown = generated[: self.pictures]
+            nearest = metrics.nearest_training(shown, self.train, count=self.count).row
+            found["generated"] = as_pictures(shown, self.image_shape)
+            found["nearest"] = as_pictures(self.train[nearest], self.image_shape)
+        return found
+
+    def losses(self, score: Score) -> Losses:
+        """On the first rows of the train set and on the test samples, as many, with noise of their own."""
+        rows = {"train": self.train[: len(self.test)], "test": self.test}
+
+        def at_level(time: Scalar) -> Losses:
+            mu, sigma = (value.astype(jnp.float32) for value in self.schedule(time))
+            times = jnp.broadcast_to(time, len(self.test))
+            each = []
+            for split, x in rows.items():
+                normal = jax.random.normal(stream(self.key, f"{split} loss", time), x.shape, jnp.float32)
+                found = scores_at(score, add_noise(x, normal, mu, sigma), times)
+                each.append(((sigma * found + normal) ** 2).mean(1, dtype=jnp.float64))
+            return Losses(*each)
+
+        return jax.lax.map(at_level, self.loss_times)
+
+    def generate(self, score: Score) -> Float32[Array, "generated d"]:
+        """Samples by DDIM without fresh noise, from the same starts at every look."""
+        shape = (self.generated_size, self.train.shape[1])
+        sigma = self.schedule(float(self.walk[0])).sigma.astype(jnp.float32)
+        starts = sigma * jax.random.normal(stream(self.key, "start"), shape, jnp.float32)
+
+        def one(x: Float32[Array, "d"]) -> Float32[Array, "d"]:
+            return denoising_implicit(score, self.key, x, self.walk, self.schedule)
+
+        return jax.vmap(one)(starts)
+
+    def distances(self, x: Float[Array, "m d"], y: Float[Array, "test d"]) -> dict[str, Array]:
+        """Sliced Wasserstein, and Fréchet: squared Wasserstein-2 of the Gaussians of the same moments."""
+        laws = [(rows.mean(0), jnp.atleast_2d(jnp.cov(rows.T))) for rows in (_float64(x), _float64(y))]
+        return {
+            "sliced_wasserstein": metrics.sliced_wasserstein(stream(self.key, "directions"), x, y),
+            "frechet": metrics.gaussian_distances(*laws[0], *laws[1]).bures_squared,
+        }
+
+    def held_out_share(self) -> Scalar:
+        """The share of test samples that would count as copies: what no model can have copied."""
+        return metrics.memorised_fraction(self.test, self.train, count=self.count)
+
+
+def _float64(rows: Array) -> Float64[Array, "m d"]:
+    return jnp.asarray(rows, jnp.float64)
+
+
+def _in_standard_errors(x: Float64[Array, "m"], y: Float64[Array, "m"]) -> Scalar:
+    error = jnp.sqrt((x.var(ddof=1) + y.var(ddof=1)) / x.size)
+    return (x.mean() - y.mean()) / jnp.where(error > 0, error, 1)

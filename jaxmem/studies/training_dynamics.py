@@ -1,0 +1,502 @@
+"""When does a network start to copy? One score network trained far beyond its best: system S4.
+
+Sources: Bonnaire, Urfin, Biroli & Mézard, NeurIPS 2025, arXiv 2505.17638 (B); Marion & Wu 2026, arXiv
+2605.06077 (MW).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float32
+
+from jaxmem import _checks as check
+from jaxmem._typing import Integer, Key
+from jaxmem.describing.panels import Curve, Panel
+from jaxmem.describing.pictures import picture_coordinates, picture_variable
+from jaxmem.describing.settings import values_of
+from jaxmem.describing.variables import Coordinate, Variable
+from jaxmem.noising import BetaChain
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
+from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
+from jaxmem.scores import empirical_score
+from jaxmem.studies._looks import Looks, Score
+from jaxmem.studies._networks import Network, Size, activations_per_sample, check_network, draw_network
+from jaxmem.studies._study import Point, Study, axis, number
+from jaxmem.studies._turning_points import first_crossing, turning_points
+from jaxmem.training import (
+    DenoisingScoreMatching,
+    Training,
+    TrainingState,
+    averaged_model,
+    log_spaced_steps,
+    start_training,
+    train_trajectory,
+)
+
+Optimiser = Literal["adam", "momentum"]
+
+MOMENTUM = 0.95
+"""Of the stochastic gradient descent of B."""
+
+LOSS_LEVELS = 10
+"""Noise levels at which losses are told apart: the middles of so many equal parts of the chain."""
+
+
+class Shape(NamedTuple):
+    """The rows of the padded train set, the width of the network and the batch: what fixes array shapes."""
+
+    capacity: int
+    width: int
+    batch_size: int | None
+
+
+@dataclass(frozen=True)
+class TrainingDynamics(Study):
+    """Losses, copies and distances of a score network along its training, over samples, width and batch.
+
+    Each replicate draws n training samples and `test_samples` others, trains a network to predict the noise
+    of the chain x_k = √ᾱ_k x_0 + √(1 − ᾱ_k) ξ, k uniform on 1 … T, and looks at it at steps in geometric
+    progression: the loss on training and on test samples, by noise level; and `generated_size` samples by
+    DDIM: what share is three times nearer to one training sample than to any other, beside the same share of
+    the test samples, which no model can have copied; and their distance to as many training as test samples,
+    beside the distance of these two from each other, which no model undercuts but by copying.
+
+    Three times are read off each replicate, on log time between two looks:
+
+    - `memorisation_time`: the copied share passes that of the test samples by `memorised_share`. The first
+      copies are seen earlier the more samples are looked at: it is a share of `generated_size`.
+    - `divergence_time`: the test loss leaves the train loss by `standard_errors` times the standard error of
+      their difference; also by noise level.
+    - `generalisation_time`: the sliced Wasserstein distance to the test samples has come within `tolerance`
+      of its first minimum; a minimum and the maximum after it count where the curve turns by more than
+      `tolerance`, so that noise is not read as double descent.
+
+    A time that is not reached is infinite. All n of one width and batch share one compilation; a larger train
+    set contains the smaller ones.
+    """
+
+    name: ClassVar[str] = "training-dynamics"
+    default_replicates: ClassVar[int] = 4
+
+    quick: ClassVar[Mapping[str, Any]] = {
+        "samples": (16, 64),
+        "widths": (8,),
+        "steps": 600,
+        "snapshots": 8,
+        "test_samples": 16,
+        "generated_size": 32,
+        "sampling_steps": 20,
+        "replicates": 2,
+    }
+    panels: ClassVar[tuple[Panel, ...]] = (
+        Panel(
+            (Curve("train_loss", label="train"), Curve("test_loss", label="test")),
+            x="step",
+            hue="samples",
+            joined=True,
+            y_scale="log",
+            y_label="Loss per dimension",
+        ),
+        Panel(
+            (
+                Curve("memorised_fraction", label="generated"),
+                Curve("memorised_fraction_test", label="test samples"),
+            ),
+            x="step",
+            hue="samples",
+            limits=(-0.03, 1.03),
+            joined=True,
+            y_label="Fraction memorised",
+        ),
+        Panel(
+            (Curve("memorised_fraction", label="generated"),),
+            x="steps_per_sample",
+            hue="samples",
+            limits=(-0.03, 1.03),
+            joined=True,
+        ),
+        Panel(
+            (
+                Curve("sliced_wasserstein_train", label="to the train samples"),
+                Curve("sliced_wasserstein_test", label="to the test samples"),
+            ),
+            x="step",
+            hue="samples",
+            joined=True,
+            y_scale="log",
+            y_label="Sliced Wasserstein distance",
+        ),
+        Panel(
+            (
+                Curve("memorisation_time", label="copies"),
+                Curve("divergence_time", label="losses part"),
+                Curve("generalisation_time", label="best distance"),
+            ),
+            x="samples",
+            y_scale="log",
+            y_label="Training steps",
+        ),
+        Panel(
+            (Curve("generated", label="generated"), Curve("nearest", label="nearest in train")),
+            x="step",
+            hue="samples",
+            pictures=True,
+            limits=(-1.0, 1.0),
+        ),
+    )
+
+    samples: tuple[int, ...] = axis((64, 128, 256), "samples", "training samples n")
+    """Training samples n (counts of at least 2, increasing)."""
+
+    widths: tuple[int, ...] = axis((16,), "network_width", "width W")
+    """Widths W of the network: channels of the U-Net, neurons of the residual MLP (counts, increasing)."""
+
+    population: PopulationSettings = field(default_factory=lambda: PopulationSettings(images="field"))
+    """What the samples are drawn from."""
+
+    dim: int = 64
+    """Dimension d of a law's samples, height times width of its images; given data have their own."""
+
+    network: str = Network.U_NET
+    """The network: u-net (for images), residual (an MLP), or one's own as module:function, called with (key,
+    image shape or d, width), which returns (t, x) → noise; or the exact limits, empirical and population,
+    which are not trained."""
+
+    multipliers: tuple[int, ...] = (1, 2)
+    """Channels of the U-Net's levels, in units of its width; each level after the first halves the image."""
+
+    blocks: int = 1
+    """Residual blocks of the U-Net at each level, or of the residual MLP (a count)."""
+
+    steps: int = 20_000
+    """Training steps τ_max (a count)."""
+
+    snapshots: int = 24
+    """Looks at the network, from `first_step` to the last step in about geometric progression (a count)."""
+
+    first_step: int = 10
+    """Step of the first look (a count, at most `steps`)."""
+
+    optimiser: Optimiser = "adam"
+    """Adam, or stochastic gradient descent with momentum 0.95."""
+
+    learning_rate: float | tuple[float, ...] = number(1e-3, "learning rate η")
+    """Learning rate η, constant (above 0)."""
+
+    batch_size: int | tuple[int, ...] | None = number(64, "batch size B")
+    """Noised samples in a step (a count); None for every training sample once, full batch."""
+
+    average_decay: float | None = None
+    """Also look at the moving average of the weights that keeps this share of itself in a step (from 0 to
+    1); None for no average."""
+
+    chain_steps: int = 1_000
+    """Steps T of the noising chain (a count)."""
+
+    last_beta: float = 0.02
+    """β of the chain's last step; it grows linearly from 1e-4 (from 1e-4 to below 1)."""
+
+    sampling_steps: int = 50
+    """Steps of DDIM, evenly over the chain (a count, at most T)."""
+
+    generated_size: int = 128
+    """Generated samples at each look (a count, at least 2)."""
+
+    test_samples: int = 64
+    """Held-out samples; distances and losses take as many training samples (at least 2, at most every n)."""
+
+    pictures: int = 4
+    """Generated images that are kept at each look, with the training image nearest to each (0 for none)."""
+
+    memorised_share: float = 0.1
+    """Copied share, over that of the test samples, that counts as memorisation (above 0, below 1)."""
+
+    standard_errors: float = 4.0
+    """Standard errors by which the test loss has left the train loss (above 0)."""
+
+    tolerance: float = 0.05
+    """Relative change that is no turn of a distance (above 0, below 1)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed, before anything is."""
+        super().__post_init__()
+        self.axes()
+        for name in ("samples", "widths"):
+            for value in getattr(self, name):
+                check.positive_integer(name, value, least=2 if name == "samples" else 1)
+        for name in ("dim", "blocks", "steps", "snapshots", "chain_steps"):
+            check.positive_integer(name, getattr(self, name))
+        for name in ("generated_size", "test_samples"):
+            check.positive_integer(name, getattr(self, name), least=2)
+        check.positive_integer("test_samples", self.test_samples, most=min(self.samples))
+        check.positive_integer("first_step", self.first_step, most=self.steps)
+        check.positive_integer("sampling_steps", self.sampling_steps, most=self.chain_steps)
+        check.positive_integer("pictures", self.pictures, least=0, most=self.generated_size)
+        for value in values_of(self.batch_size):
+            if value is not None:
+                check.positive_integer("batch_size", value)
+        check.one_of("optimiser", self.optimiser, get_args(Optimiser))
+        self._check_numbers()
+        self.population.check((self._dim(),))
+        if max(self.samples) + self.test_samples > self.population.available:
+            raise ValueError(
+                f"samples and test_samples must be at most {self.population.available} together, what there "
+                f"is, got {max(self.samples)} and {self.test_samples}."
+            )
+        check_network(self.network, self._size(), law=not self._is_data())
+
+    def _check_numbers(self) -> None:
+        for rate in values_of(self.learning_rate):
+            check.real_number("learning_rate", rate, above=0.0)
+        if self.average_decay is not None:
+            check.real_number("average_decay", self.average_decay, least=0.0, most=1.0)
+        check.real_number("last_beta", self.last_beta, least=1e-4, below=1.0)
+        check.real_number("standard_errors", self.standard_errors, above=0.0)
+        for name in ("memorised_share", "tolerance"):
+            check.real_number(name, getattr(self, name), above=0.0, below=1.0)
+
+    def look_steps(self) -> tuple[int, ...]:
+        """The steps after which the network is looked at."""
+        return log_spaced_steps(self.steps, self.snapshots, first=self.first_step)
+
+    def coordinates(self) -> dict[str, Coordinate]:
+        """Steps, steps per sample, the indices of the noise levels, and pixels."""
+        steps = np.asarray(self.look_steps(), np.float64)
+        per_sample = steps / np.asarray(self.samples, np.float64)[:, None]
+        found = {
+            "step": Coordinate(("step",), steps, "training steps τ"),
+            "steps_per_sample": Coordinate(("samples", "step"), per_sample, "training steps per sample τ/n"),
+            "noise_level": Coordinate(
+                ("noise_level",), np.asarray(self._loss_indices()), "index k of the noise level"
+            ),
+        }
+        shape = self._image_shape()
+        if shape is not None and self.pictures:
+            found |= picture_coordinates(self.pictures, shape)
+        return found
+
+    def variables(self) -> dict[str, Variable]:
+        """What is seen along the training, for the last weights and their average, and the times."""
+        found: dict[str, Variable] = {}
+        for suffix, of in self._weights().items():
+            found |= {f"{name}{suffix}": variable for name, variable in self._of_weights(of).items()}
+        found |= {
+            "memorised_fraction_test": Variable("fraction memorised of the test samples", dims=("step",)),
+            "sliced_wasserstein_floor": Variable("sliced Wasserstein distance of train and test samples"),
+            "frechet_floor": Variable("Fréchet distance of train and test samples"),
+            "train_loss_floor": Variable("train loss of the empirical optimal score"),
+            "diverged": Variable("share of diverged runs", summary="fraction"),
+        }
+        if not self._is_data():
+            found["test_loss_floor"] = Variable("test loss of the population's score")
+        if self._image_shape() is not None and self.pictures:
+            found |= {
+                "generated": picture_variable("generated images", "step"),
+                "nearest": picture_variable("their nearest training images", "step"),
+            }
+        return found
+
+    def _weights(self) -> dict[str, str]:
+        """Which weights are looked at: suffix of the variables → words for it."""
+        averaged = self.average_decay is not None and self.network not in Network.EXACT
+        return {"": ""} | ({"_averaged": ", averaged weights"} if averaged else {})
+
+    def _of_weights(self, of: str) -> dict[str, Variable]:
+        """What is seen of one set of weights."""
+        splits = {"train": f"{self.test_samples} train samples", "test": f"{self.test_samples} test samples"}
+        found = {"memorised_fraction": Variable(f"fraction memorised{of}", dims=("step",))}
+        for split, samples in splits.items():
+            along = {
+                "": Variable(f"{split} loss per dimension{of}", dims=("step",)),
+                "_by_level": Variable(f"{split} loss by noise level{of}", dims=("step", "noise_level")),
+            }
+            found |= {f"{split}_loss{name}": variable for name, variable in along.items()}
+            for name, words in {"sliced_wasserstein": "sliced Wasserstein", "frechet": "Fréchet"}.items():
+                found[f"{name}_{split}"] = Variable(f"{words} distance to {samples}{of}", dims=("step",))
+        times = {
+            "memorisation_time": "memorisation time",
+            "divergence_time": "time at which the losses part",
+            "generalisation_time": "generalisation time",
+            "first_minimum_time": "time of the first minimum of the distance to test",
+            "following_maximum_time": "time of the following maximum",
+        }
+        found |= {name: self._time(f"{words}{of}") for name, words in times.items()}
+        found["divergence_time_by_level"] = Variable(
+            f"time at which the losses part, by noise level{of}", dims=("noise_level",)
+        )
+        found["first_minimum"] = Variable(f"first minimum of the distance to test{of}")
+        found["following_maximum"] = Variable(f"following maximum of the distance to test{of}")
+        return found
+
+    def _time(self, long_name: str) -> Variable:
+        """A time with its exponent along the first axis of n, W, B, η that has several values."""
+        several = [name for name in self.axes() if len(self.axes()[name]) > 1]
+        over = [n for n in ("samples", "network_width", "batch_size", "learning_rate") if n in several]
+        return Variable(long_name, power_law_over=over[0] if over else "samples")
+
+    def shape(self, point: Point) -> Shape:
+        """One for all n: the padded train set, width and batch."""
+        batch = self.value(point, "batch_size")
+        return Shape(max(self.samples), point["network_width"], None if batch is None else int(batch))
+
+    def rows(self, point: Point) -> tuple[int, int]:
+        """n, and the capacity of its shape."""
+        return point["samples"], max(self.samples)
+
+    def bytes_per_replicate(self, shape: Shape) -> int:
+        """Activations of the largest batch, and the samples."""
+        batch = max(shape.batch_size or shape.capacity, self.generated_size, self.test_samples)
+        kept = activations_per_sample(self.network, self._size(), shape.width, self.blocks)
+        rows = shape.capacity + 4 * (self.generated_size + self.test_samples)
+        return 4 * batch * kept + 8 * rows * self._dim()
+
+    @with_float64
+    def simulate(
+        self, key: Key, point: Point, *, shape: Shape | None = None, prepared: None = None
+    ) -> dict[str, Array]:
+        """One replicate at one point; all n share the test samples, the first weights and the noise."""
+        shape = shape or self.shape(point)
+        n = jnp.asarray(point["samples"], jnp.int32)
+        population = self.population.build(self._dim(), point)
+        train, test = self._split(key, population, shape.capacity)
+        looks = self._looks(stream(key, "looks"), train, test, n)
+        if self.network in Network.EXACT:
+            score = self._exact(self.network, population, train, n)
+            seen = jax.tree.map(self._at_every_step, looks.at(score))
+            diverged = jnp.zeros((), jnp.float64)
+        else:
+            seen, diverged = self._trained(key, point, shape, train, n, looks)
+        copied = looks.held_out_share()
+        empirical = self._exact(Network.EMPIRICAL, population, train, n)
+        floor = looks.distances(train[: self.test_samples], test)
+        found = {
+            "memorised_fraction_test": self._at_every_step(copied),
+            **{f"{name}_floor": value for name, value in floor.items()},
+            "train_loss_floor": looks.losses(empirical).train.mean(),
+            "diverged": diverged,
+        }
+        if not self._is_data():
+            law = self._exact(Network.POPULATION, population, train, n)
+            found["test_loss_floor"] = looks.losses(law).test.mean()
+        for suffix in self._weights():
+            parting = {name: seen.pop(f"{name}{suffix}") for name in ("parting", "parting_by_level")}
+            of = {name: seen[f"{name}{suffix}"] for name in ("memorised_fraction", "sliced_wasserstein_test")}
+            times = self._times(of["memorised_fraction"] - copied, of["sliced_wasserstein_test"], **parting)
+            found |= {f"{name}{suffix}": value for name, value in times.items()}
+        return found | seen
+
+    def _trained(
+        self, key: Key, point: Point, shape: Shape, train: Array, n: Integer, looks: Looks
+    ) -> tuple[dict[str, Array], Array]:
+        """What is seen of the network along its training, and 1 where that diverged."""
+        own = stream(key, "network", shape.width)
+        model = draw_network(
+            self.network,
+            stream(own, "model"),
+            self._size(),
+            shape.width,
+            self._chain(),
+            longest=float(self.chain_steps),
+            multipliers=self.multipliers,
+            blocks=self.blocks,
+        )
+        objective = DenoisingScoreMatching(train, self._chain(), shape.batch_size, count=jnp.asarray(n))
+        optimiser = optax.adam if self.optimiser == "adam" else partial(optax.sgd, momentum=MOMENTUM)
+        rate, decay = self.value(point, "learning_rate"), self.average_decay
+        average = None if decay is None else jnp.float32(decay)
+        problem = Training(objective, rate, optimiser, average_decay=average)
+
+        def observe(state: TrainingState) -> dict[str, Array]:
+            found = looks.at(state.model)
+            if decay is None:
+                return found
+            averaged = looks.at(averaged_model(state), pictures=False)
+            return found | {f"{name}_averaged": value for name, value in averaged.items()}
+
+        state = start_training(problem, stream(own, "training"), model)
+        trajectory = train_trajectory(problem, state, self.look_steps(), observe)
+        return trajectory.observations, (trajectory.state.diverged_at >= 0).astype(jnp.float64)
+
+    def _times(
+        self, copied: Array, distance: Array, parting: Array, parting_by_level: Array
+    ) -> dict[str, Array]:
+        """When copies appear, losses part, and the distance to the test samples turns."""
+        steps = jnp.asarray(self.look_steps(), jnp.float64)
+        apart = jnp.asarray(self.standard_errors, jnp.float64)
+        turns = turning_points(steps, distance, self.tolerance)
+        near = -(1 + self.tolerance) * turns.minimum
+        return {
+            "memorisation_time": first_crossing(steps, copied, jnp.asarray(self.memorised_share)),
+            "divergence_time": first_crossing(steps, parting, apart),
+            "divergence_time_by_level": jax.vmap(first_crossing, (None, 1, None))(
+                steps, parting_by_level, apart
+            ),
+            "generalisation_time": first_crossing(steps, -distance, near),
+            "first_minimum": turns.minimum,
+            "first_minimum_time": turns.minimum_time,
+            "following_maximum": turns.maximum,
+            "following_maximum_time": turns.maximum_time,
+        }
+
+    def _looks(self, key: Key, train: Array, test: Array, n: Integer) -> Looks:
+        walk = np.unique(np.rint(np.linspace(0, self.chain_steps, self.sampling_steps + 1)))[::-1]
+        return Looks(
+            key,
+            train,
+            test,
+            n,
+            self._chain(),
+            jnp.asarray(self._loss_indices(), jnp.float32),
+            walk.astype(np.float32),
+            self.generated_size,
+            self.pictures,
+            self._image_shape(),
+        )
+
+    def _split(
+        self, key: Key, population: AbstractPopulation, capacity: int
+    ) -> tuple[Float32[Array, "capacity d"], Float32[Array, "test d"]]:
+        """Train and test samples: none of a data set, and no region of a photograph, is in both."""
+        if isinstance(population, Empirical):
+            split = population.train_test(stream(key, "data"), capacity, self.test_samples)
+            return split.train, split.test
+        train = population.sample(stream(key, "train"), capacity)
+        return jnp.asarray(train), jnp.asarray(population.sample(stream(key, "test"), self.test_samples))
+
+    def _exact(self, name: str, population: AbstractPopulation, train: Array, n: Integer) -> Score:
+        """The empirical optimal score of the train set, or the population's."""
+        chain = self._chain()
+        if name == Network.EMPIRICAL:
+            return lambda time, x: empirical_score(x, train, *chain(time), count=n)
+        return lambda time, x: population.noised(*chain(time)).score(x)
+
+    def _at_every_step(self, value: Array) -> Array:
+        return jnp.broadcast_to(value, (len(self.look_steps()), *value.shape))
+
+    def _chain(self) -> BetaChain:
+        return BetaChain(self.chain_steps, last=self.last_beta)
+
+    def _loss_indices(self) -> list[int]:
+        """Middles of equal parts of the chain."""
+        parts = min(LOSS_LEVELS, self.chain_steps)
+        return [math.ceil((part + 0.5) * self.chain_steps / parts) for part in range(parts)]
+
+    def _is_data(self) -> bool:
+        return self.population.data is not None
+
+    def _dim(self) -> int:
+        return self.population.data_dim or self.dim
+
+    def _image_shape(self) -> tuple[int, int, int] | None:
+        return self.population.image_shape(self._dim())
+
+    def _size(self) -> Size:
+        return self._image_shape() or self._dim()
