@@ -138,18 +138,18 @@ def test_losses_and_samples_by_hand(study):
 def test_the_ends_of_the_axis(study, network):
     """The empirical optimal score copies from the first step on, the population's as test samples seem to."""
     exact = dataclasses.replace(
-        study, network=network, samples=(40,), generated_size=200, test_samples=40, sampling_steps=250
+        study, network=network, samples=(40,), generated_size=100, test_samples=40, sampling_steps=250
     )
     found = jaxmem.sweep(exact, replicates=4)
     copied = found["memorised_fraction"].values
     if network == "empirical":
         assert (copied > 0.95).all()
-        assert (found["memorisation_time"] == found["step"][0]).all()
+        np.testing.assert_allclose(found["memorisation_time"], found["step"][0], rtol=1e-6)
         assert (found["sliced_wasserstein_train"] < found["sliced_wasserstein_test"]).all()
         np.testing.assert_allclose(found["train_loss"].isel(step=0), found["train_loss_floor"], rtol=1e-6)
     else:
         baseline = found["memorised_fraction_test"].values
-        error = np.sqrt(0.1 * 0.9 / 200 / 4 + 0.1 * 0.9 / 40 / 4)
+        error = np.sqrt(0.1 * 0.9 / 100 / 4 + 0.1 * 0.9 / 40 / 4)
         assert abs((copied - baseline).mean()) < 4.5 * error
         assert np.isinf(found["memorisation_time"]).mean() > 0.5
         np.testing.assert_allclose(found["test_loss"].isel(step=0), found["test_loss_floor"], rtol=1e-6)
