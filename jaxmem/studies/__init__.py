@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jaxmem.studies._registry import Registry as Registry
 
 if TYPE_CHECKING:
+    from jaxmem.studies._staged import StagedStudy as StagedStudy
     from jaxmem.studies._study import Study as Study
     from jaxmem.studies.condensation import Condensation as Condensation
     from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
@@ -60,9 +61,12 @@ STUDIES = Registry(
 """Every study by the name that the command line uses; each is imported when it is looked up."""
 
 
+_BASES = {"Study": "_study", "StagedStudy": "_staged"}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "Study":
-        return importlib.import_module("jaxmem.studies._study").Study
+    if name in _BASES:
+        return getattr(importlib.import_module(f"jaxmem.studies.{_BASES[name]}"), name)
     for study, class_name in STUDIES.classes().items():
         if class_name == name:
             return STUDIES[study]
@@ -70,4 +74,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), "Study", *STUDIES.classes().values()])
+    return sorted([*globals(), *_BASES, *STUDIES.classes().values()])

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Float32, Float64
 from jaxmem import metrics
 from jaxmem._typing import Integer, Key, Scalar
 from jaxmem.describing.pictures import as_pictures
+from jaxmem.describing.variables import Variable
 from jaxmem.noising import NoiseSchedule, add_noise
 from jaxmem.numerics.randomness import stream
 from jaxmem.sampling import denoising_implicit
@@ -122,6 +123,22 @@ class Looks(eqx.Module):
     def held_out_share(self) -> Scalar:
         """The share of test samples that would count as copies: what no model can have copied."""
         return metrics.memorised_fraction(self.test, self.train, count=self.count)
+
+
+def look_variables(test_samples: int, of: str = "") -> dict[str, Variable]:
+    """The labels of what `Looks.at` returns beside pictures; `of` says which weights."""
+    found = {"memorised_fraction": Variable(f"fraction memorised{of}", dims=("step",))}
+    for split in ("train", "test"):
+        found |= {
+            f"{split}_loss": Variable(f"{split} loss per dimension{of}", dims=("step",)),
+            f"{split}_loss_by_level": Variable(
+                f"{split} loss by noise level{of}", dims=("step", "noise_level")
+            ),
+        }
+        for name, words in {"sliced_wasserstein": "sliced Wasserstein", "frechet": "Fréchet"}.items():
+            long_name = f"{words} distance to {test_samples} {split} samples{of}"
+            found[f"{name}_{split}"] = Variable(long_name, dims=("step",))
+    return found
 
 
 def _float64(rows: Array) -> Float64[Array, "m d"]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -27,18 +26,18 @@ from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
 from jaxmem.scores import empirical_score
-from jaxmem.studies._looks import Looks, Score
+from jaxmem.studies._looks import Looks, Score, look_variables
 from jaxmem.studies._networks import Network, Size, activations_per_sample, check_network, draw_network
-from jaxmem.studies._study import Point, Study, axis, number
-from jaxmem.studies._turning_points import first_crossing, turning_points
+from jaxmem.studies._staged import StagedStudy
+from jaxmem.studies._study import Point, axis, number
+from jaxmem.studies._training_times import Criteria, time_variables, training_times
 from jaxmem.training import (
     DenoisingScoreMatching,
     Training,
-    TrainingState,
+    advance,
     averaged_model,
     log_spaced_steps,
     start_training,
-    train_trajectory,
 )
 
 Optimiser = Literal["adam", "momentum"]
@@ -58,8 +57,15 @@ class Shape(NamedTuple):
     batch_size: int | None
 
 
+class _Drawn(NamedTuple):
+    """What a replicate draws beside its network."""
+
+    population: AbstractPopulation
+    looks: Looks
+
+
 @dataclass(frozen=True)
-class TrainingDynamics(Study):
+class TrainingDynamics(StagedStudy):
     """Losses, copies and distances of a score network along its training, over samples, width and batch.
 
     Each replicate draws n training samples and `test_samples` others, trains a network to predict the noise
@@ -263,8 +269,8 @@ class TrainingDynamics(Study):
         for name in ("memorised_share", "tolerance"):
             check.real_number(name, getattr(self, name), above=0.0, below=1.0)
 
-    def look_steps(self) -> tuple[int, ...]:
-        """The steps after which the network is looked at."""
+    def look_steps(self, shape: Shape | None = None) -> tuple[int, ...]:
+        """The steps after which the network is looked at, the same for every shape."""
         return log_spaced_steps(self.steps, self.snapshots, first=self.first_step)
 
     def coordinates(self) -> dict[str, Coordinate]:
@@ -287,7 +293,8 @@ class TrainingDynamics(Study):
         """What is seen along the training, for the last weights and their average, and the times."""
         found: dict[str, Variable] = {}
         for suffix, of in self._weights().items():
-            found |= {f"{name}{suffix}": variable for name, variable in self._of_weights(of).items()}
+            labels = look_variables(self.test_samples, of) | time_variables(self._power_law_over(), of)
+            found |= {f"{name}{suffix}": variable for name, variable in labels.items()}
         found |= {
             "memorised_fraction_test": Variable("fraction memorised of the test samples", dims=("step",)),
             "sliced_wasserstein_floor": Variable("sliced Wasserstein distance of train and test samples"),
@@ -309,38 +316,11 @@ class TrainingDynamics(Study):
         averaged = self.average_decay is not None and self.network not in Network.EXACT
         return {"": ""} | ({"_averaged": ", averaged weights"} if averaged else {})
 
-    def _of_weights(self, of: str) -> dict[str, Variable]:
-        """What is seen of one set of weights."""
-        splits = {"train": f"{self.test_samples} train samples", "test": f"{self.test_samples} test samples"}
-        found = {"memorised_fraction": Variable(f"fraction memorised{of}", dims=("step",))}
-        for split, samples in splits.items():
-            along = {
-                "": Variable(f"{split} loss per dimension{of}", dims=("step",)),
-                "_by_level": Variable(f"{split} loss by noise level{of}", dims=("step", "noise_level")),
-            }
-            found |= {f"{split}_loss{name}": variable for name, variable in along.items()}
-            for name, words in {"sliced_wasserstein": "sliced Wasserstein", "frechet": "Fréchet"}.items():
-                found[f"{name}_{split}"] = Variable(f"{words} distance to {samples}{of}", dims=("step",))
-        times = {
-            "memorisation_time": "memorisation time",
-            "divergence_time": "time at which the losses part",
-            "generalisation_time": "generalisation time",
-            "first_minimum_time": "time of the first minimum of the distance to test",
-            "following_maximum_time": "time of the following maximum",
-        }
-        found |= {name: self._time(f"{words}{of}") for name, words in times.items()}
-        found["divergence_time_by_level"] = Variable(
-            f"time at which the losses part, by noise level{of}", dims=("noise_level",)
-        )
-        found["first_minimum"] = Variable(f"first minimum of the distance to test{of}")
-        found["following_maximum"] = Variable(f"following maximum of the distance to test{of}")
-        return found
-
-    def _time(self, long_name: str) -> Variable:
-        """A time with its exponent along the first axis of n, W, B, η that has several values."""
-        several = [name for name in self.axes() if len(self.axes()[name]) > 1]
-        over = [n for n in ("samples", "network_width", "batch_size", "learning_rate") if n in several]
-        return Variable(long_name, power_law_over=over[0] if over else "samples")
+    def _power_law_over(self) -> str:
+        """The first of n, W, B, η that has several values: over it the times get an exponent."""
+        axes = self.axes()
+        names = ("samples", "network_width", "batch_size", "learning_rate")
+        return next((name for name in names if len(axes.get(name, ())) > 1), "samples")
 
     def shape(self, point: Point) -> Shape:
         """One for all n: the padded train set, width and batch."""
@@ -359,44 +339,11 @@ class TrainingDynamics(Study):
         return 4 * batch * kept + 8 * rows * self._dim()
 
     @with_float64
-    def simulate(
-        self, key: Key, point: Point, *, shape: Shape | None = None, prepared: None = None
-    ) -> dict[str, Array]:
-        """One replicate at one point; all n share the test samples, the first weights and the noise."""
-        shape = shape or self.shape(point)
-        n = jnp.asarray(point["samples"], jnp.int32)
-        population = self.population.build(self._dim(), point)
-        train, test = self._split(key, population, shape.capacity)
-        looks = self._looks(stream(key, "looks"), train, test, n)
+    def start(self, key: Key, point: Point, *, shape: Shape, prepared: None = None) -> Any:
+        """The training state before the first step; of an exact score, which is not trained, what is seen."""
         if self.network in Network.EXACT:
-            score = self._exact(self.network, population, train, n)
-            seen = jax.tree.map(self._at_every_step, looks.at(score))
-            diverged = jnp.zeros((), jnp.float64)
-        else:
-            seen, diverged = self._trained(key, point, shape, train, n, looks)
-        copied = looks.held_out_share()
-        empirical = self._exact(Network.EMPIRICAL, population, train, n)
-        floor = looks.distances(train[: self.test_samples], test)
-        found = {
-            "memorised_fraction_test": self._at_every_step(copied),
-            **{f"{name}_floor": value for name, value in floor.items()},
-            "train_loss_floor": looks.losses(empirical).train.mean(),
-            "diverged": diverged,
-        }
-        if not self._is_data():
-            law = self._exact(Network.POPULATION, population, train, n)
-            found["test_loss_floor"] = looks.losses(law).test.mean()
-        for suffix in self._weights():
-            parting = {name: seen.pop(f"{name}{suffix}") for name in ("parting", "parting_by_level")}
-            of = {name: seen[f"{name}{suffix}"] for name in ("memorised_fraction", "sliced_wasserstein_test")}
-            times = self._times(of["memorised_fraction"] - copied, of["sliced_wasserstein_test"], **parting)
-            found |= {f"{name}{suffix}": value for name, value in times.items()}
-        return found | seen
-
-    def _trained(
-        self, key: Key, point: Point, shape: Shape, train: Array, n: Integer, looks: Looks
-    ) -> tuple[dict[str, Array], Array]:
-        """What is seen of the network along its training, and 1 where that diverged."""
+            drawn = self._draw(key, point, shape)
+            return drawn.looks.at(self._exact(self.network, drawn))
         own = stream(key, "network", shape.width)
         model = draw_network(
             self.network,
@@ -408,43 +355,87 @@ class TrainingDynamics(Study):
             multipliers=self.multipliers,
             blocks=self.blocks,
         )
-        objective = DenoisingScoreMatching(train, self._chain(), shape.batch_size, count=jnp.asarray(n))
-        optimiser = optax.adam if self.optimiser == "adam" else partial(optax.sgd, momentum=MOMENTUM)
-        rate, decay = self.value(point, "learning_rate"), self.average_decay
-        average = None if decay is None else jnp.float32(decay)
-        problem = Training(objective, rate, optimiser, average_decay=average)
+        return start_training(self._problem(key, point, shape), stream(own, "training"), model)
 
-        def observe(state: TrainingState) -> dict[str, Array]:
-            found = looks.at(state.model)
-            if decay is None:
-                return found
-            averaged = looks.at(averaged_model(state), pictures=False)
-            return found | {f"{name}_averaged": value for name, value in averaged.items()}
+    @with_float64
+    def advance(
+        self, key: Key, point: Point, state: Any, steps: Integer, *, shape: Shape, prepared: None = None
+    ) -> Any:
+        """The training state so many steps later."""
+        if self.network in Network.EXACT:
+            return state
+        return advance(self._problem(key, point, shape), state, steps)
 
-        state = start_training(problem, stream(own, "training"), model)
-        trajectory = train_trajectory(problem, state, self.look_steps(), observe)
-        return trajectory.observations, (trajectory.state.diverged_at >= 0).astype(jnp.float64)
-
-    def _times(
-        self, copied: Array, distance: Array, parting: Array, parting_by_level: Array
+    @with_float64
+    def observe(
+        self, key: Key, point: Point, state: Any, *, shape: Shape, prepared: None = None
     ) -> dict[str, Array]:
-        """When copies appear, losses part, and the distance to the test samples turns."""
-        steps = jnp.asarray(self.look_steps(), jnp.float64)
-        apart = jnp.asarray(self.standard_errors, jnp.float64)
-        turns = turning_points(steps, distance, self.tolerance)
-        near = -(1 + self.tolerance) * turns.minimum
-        return {
-            "memorisation_time": first_crossing(steps, copied, jnp.asarray(self.memorised_share)),
-            "divergence_time": first_crossing(steps, parting, apart),
-            "divergence_time_by_level": jax.vmap(first_crossing, (None, 1, None))(
-                steps, parting_by_level, apart
-            ),
-            "generalisation_time": first_crossing(steps, -distance, near),
-            "first_minimum": turns.minimum,
-            "first_minimum_time": turns.minimum_time,
-            "following_maximum": turns.maximum,
-            "following_maximum_time": turns.maximum_time,
+        """Losses, copies and distances of the last weights and of their average."""
+        if self.network in Network.EXACT:
+            return state
+        looks = self._draw(key, point, shape).looks
+        found = looks.at(state.model)
+        if self.average_decay is None:
+            return found
+        averaged = looks.at(averaged_model(state), pictures=False)
+        return found | {f"{name}_averaged": value for name, value in averaged.items()}
+
+    @with_float64
+    def finish(
+        self,
+        key: Key,
+        point: Point,
+        state: Any,
+        seen: dict[str, Array],
+        *,
+        shape: Shape,
+        prepared: None = None,
+    ) -> dict[str, Array]:
+        """What was seen, the times read off it, and what no network is better than."""
+        drawn, looks_taken = self._draw(key, point, shape), len(self.look_steps())
+        looks, copied = drawn.looks, drawn.looks.held_out_share()
+        floor = looks.distances(looks.train[: self.test_samples], looks.test)
+        exact = {"train_loss_floor": looks.losses(self._exact(Network.EMPIRICAL, drawn)).train.mean()}
+        if not self._is_data():
+            exact["test_loss_floor"] = looks.losses(self._exact(Network.POPULATION, drawn)).test.mean()
+        if self.network in Network.EXACT:
+            diverged = jnp.zeros((), jnp.float64)
+        else:
+            diverged = (state.diverged_at >= 0).astype(jnp.float64)
+        found = {
+            "memorised_fraction_test": jnp.broadcast_to(copied, (looks_taken,)),
+            **{f"{name}_floor": value for name, value in floor.items()},
+            **exact,
+            "diverged": diverged,
         }
+        for suffix in self._weights():
+            times = training_times(
+                jnp.asarray(self.look_steps(), jnp.float64),
+                copied=seen[f"memorised_fraction{suffix}"] - copied,
+                parting=seen[f"parting{suffix}"],
+                parting_by_level=seen[f"parting_by_level{suffix}"],
+                distance=seen[f"sliced_wasserstein_test{suffix}"],
+                criteria=Criteria(self.memorised_share, self.standard_errors, self.tolerance),
+            )
+            found |= {f"{name}{suffix}": value for name, value in times.items()}
+        return found | {name: value for name, value in seen.items() if "parting" not in name}
+
+    def _draw(self, key: Key, point: Point, shape: Shape) -> "_Drawn":
+        """The population, and what a score is looked at with: train and test samples among it."""
+        population = self.population.build(self._dim(), point)
+        train, test = self._split(key, population, shape.capacity)
+        n = jnp.asarray(point["samples"], jnp.int32)
+        return _Drawn(population, self._looks(stream(key, "looks"), train, test, n))
+
+    def _problem(self, key: Key, point: Point, shape: Shape) -> Training:
+        """The objective and the optimiser."""
+        looks = self._draw(key, point, shape).looks
+        objective = DenoisingScoreMatching(
+            looks.train, self._chain(), shape.batch_size, count=jnp.asarray(looks.count)
+        )
+        optimiser = optax.adam if self.optimiser == "adam" else partial(optax.sgd, momentum=MOMENTUM)
+        average = None if self.average_decay is None else jnp.float32(self.average_decay)
+        return Training(objective, self.value(point, "learning_rate"), optimiser, average_decay=average)
 
     def _looks(self, key: Key, train: Array, test: Array, n: Integer) -> Looks:
         walk = np.unique(np.rint(np.linspace(0, self.chain_steps, self.sampling_steps + 1)))[::-1]
@@ -471,15 +462,12 @@ class TrainingDynamics(Study):
         train = population.sample(stream(key, "train"), capacity)
         return jnp.asarray(train), jnp.asarray(population.sample(stream(key, "test"), self.test_samples))
 
-    def _exact(self, name: str, population: AbstractPopulation, train: Array, n: Integer) -> Score:
+    def _exact(self, name: str, drawn: "_Drawn") -> Score:
         """The empirical optimal score of the train set, or the population's."""
-        chain = self._chain()
+        chain, looks = self._chain(), drawn.looks
         if name == Network.EMPIRICAL:
-            return lambda time, x: empirical_score(x, train, *chain(time), count=n)
-        return lambda time, x: population.noised(*chain(time)).score(x)
-
-    def _at_every_step(self, value: Array) -> Array:
-        return jnp.broadcast_to(value, (len(self.look_steps()), *value.shape))
+            return lambda time, x: empirical_score(x, looks.train, *chain(time), count=looks.count)
+        return lambda time, x: drawn.population.noised(*chain(time)).score(x)
 
     def _chain(self) -> BetaChain:
         return BetaChain(self.chain_steps, last=self.last_beta)

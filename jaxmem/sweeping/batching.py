@@ -4,10 +4,10 @@ The randomness of a replicate comes from its own key, so nothing here can change
 the number of replicates in a task, nor the width of a vectorised step, nor the number of devices.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import replicate_key
-from jaxmem.sweeping.grid import Family, Index, Task
+from jaxmem.sweeping.grid import Family, Group, Index, Task
 from jaxmem.sweeping.protocol import Study
 
 MOST_REPLICATES_PER_TASK = 64
@@ -74,27 +74,49 @@ def run_task(study: Study, seed: int, task: Task, layout: Layout) -> Results:
 
 @with_float64
 def _run_task(study: Study, seed: int, task: Task, layout: Layout) -> Results:
-    padded = np.resize(np.asarray(task.replicates), layout.replicates)  # whole shapes only: no recompilation
-    mesh = Mesh(np.asarray(jax.local_devices()), ("replicate",))
-    keys = _replicate_keys(seed, padded)
-    prepared = None
-    if task.family.prepared_at is not None:
-        static = tuple((name, v) for name, v in task.family.prepared_at if isinstance(v, int))
-        numbers = {name: jnp.asarray(v) for name, v in task.family.prepared_at if not isinstance(v, int)}
-        prepared = _prepare(study, static, mesh, keys, numbers)
+    inputs = task_inputs(study, seed, task, layout)
     results: Results = []
     for group in task.family.groups:
-        points = [dict(point) for point in group.points]
-        columns = {name: jnp.asarray([point[name] for point in points]) for name in points[0]}
         width = layout.width(study, group.shape)
-        outputs = _simulate(study, group.shape, width, mesh, keys, columns, prepared)
+        columns = columns_of(group)
+        outputs = _simulate(study, group.shape, width, inputs.mesh, inputs.keys, columns, inputs.prepared)
         arrays = {name: np.asarray(output, np.float64) for name, output in outputs.items()}
-        kept = len(task.replicates)
-        results.extend(
-            (index, {name: array[:kept, position] for name, array in arrays.items()})
-            for position, index in enumerate(group.indices)
-        )
+        results.extend(results_of(group, arrays, len(task.replicates)))
     return results
+
+
+class TaskInputs(NamedTuple):
+    """What the groups of a task share, replicates along the first axis."""
+
+    mesh: Mesh
+    keys: Array
+    prepared: Any
+
+
+def task_inputs(study: Study, seed: int, task: Task, layout: Layout) -> TaskInputs:
+    """Keys and preparation of a task's replicates, filled up to whole shapes: no recompilation."""
+    padded = np.resize(np.asarray(task.replicates), layout.replicates)
+    mesh = Mesh(np.asarray(jax.local_devices()), ("replicate",))
+    keys = _replicate_keys(seed, padded)
+    if task.family.prepared_at is None:
+        return TaskInputs(mesh, keys, None)
+    static = tuple((name, v) for name, v in task.family.prepared_at if isinstance(v, int))
+    numbers = {name: jnp.asarray(v) for name, v in task.family.prepared_at if not isinstance(v, int)}
+    return TaskInputs(mesh, keys, _prepare(study, static, mesh, keys, numbers))
+
+
+def columns_of(group: Group) -> dict[str, Array]:
+    """The points of a group, an array per coordinate."""
+    points = [dict(point) for point in group.points]
+    return {name: jnp.asarray([point[name] for point in points]) for name in points[0]}
+
+
+def results_of(group: Group, arrays: Mapping[str, np.ndarray], kept: int) -> Results:
+    """The first `kept` replicates, point by point, of arrays (replicates, points, ...)."""
+    return [
+        (index, {name: array[:kept, position] for name, array in arrays.items()})
+        for position, index in enumerate(group.indices)
+    ]
 
 
 def compilations() -> int:
@@ -133,28 +155,34 @@ def _simulate(
     """Outputs of shape (replicates, points, ...)."""
 
     def local(keys: Array, columns: Mapping[str, Array], prepared: Any) -> dict[str, Array]:
-        replicates, points = keys.shape[0], len(next(iter(columns.values())))
-        pairs = replicates * points
-        steps = -(-pairs // width)
-        per_step = -(-pairs // steps)
-        order = jnp.arange(steps * per_step) % pairs  # the last step is filled up: one program, not two
-
-        def one(pair: Array) -> Mapping[str, Array]:
-            replicate, position = pair // points, pair % points
+        def one(replicate: Array, position: Array) -> Mapping[str, Array]:
             point = {name: column[position] for name, column in columns.items()}
             shared = jax.tree.map(lambda leaf: leaf[replicate], prepared)
             return study.simulate(keys[replicate], point, shape=shape, prepared=shared)
 
-        body = one if per_step == 1 else jax.vmap(one)
-        stacked = jax.lax.map(body, order if per_step == 1 else order.reshape(steps, per_step))
-        return {
-            name: leaf.reshape(steps * per_step, *leaf.shape[1 if per_step == 1 else 2 :])[:pairs].reshape(
-                replicates, points, *leaf.shape[1 if per_step == 1 else 2 :]
-            )
-            for name, leaf in stacked.items()
-        }
+        return for_every_pair(one, width, keys.shape[0], len(next(iter(columns.values()))))
 
     split, whole = PartitionSpec("replicate"), PartitionSpec()
     return jax.shard_map(local, mesh=mesh, in_specs=(split, whole, split), out_specs=split, check_vma=False)(
         keys, columns, prepared
     )
+
+
+def for_every_pair(one: Callable[[Array, Array], Any], width: int, replicates: int, points: int) -> Any:
+    """What `one(replicate, position)` returns as (replicates, points, ...), `width` pairs at a time."""
+    pairs = replicates * points
+    steps = -(-pairs // width)
+    per_step = -(-pairs // steps)
+    order = jnp.arange(steps * per_step) % pairs  # the last step is filled up: one program, not two
+
+    def of_pair(pair: Array) -> Any:
+        return one(pair // points, pair % points)
+
+    body = of_pair if per_step == 1 else jax.vmap(of_pair)
+    stacked = jax.lax.map(body, order if per_step == 1 else order.reshape(steps, per_step))
+
+    def unfolded(leaf: Array) -> Array:
+        inner = leaf.shape[1 if per_step == 1 else 2 :]
+        return leaf.reshape(steps * per_step, *inner)[:pairs].reshape(replicates, points, *inner)
+
+    return jax.tree.map(unfolded, stacked)

@@ -60,3 +60,32 @@ class Study(Hashable, Protocol):
     def simulate(self, key: Key, point: Point, *, shape: Any, prepared: Any) -> Mapping[str, Array]:
         """One replicate at one point."""
         ...
+
+
+@runtime_checkable
+class StagedStudy(Study, Protocol):
+    """A study whose replicates are cut into stages. `jaxmem.studies.StagedStudy` documents each member."""
+
+    def look_steps(self, shape: Any) -> tuple[int, ...]:
+        """Steps after which a replicate is looked at; the last one ends it."""
+        ...
+
+    def start(self, key: Key, point: Point, *, shape: Any, prepared: Any) -> Any:
+        """The state before the first step."""
+        ...
+
+    def advance(self, key: Key, point: Point, state: Any, steps: Any, *, shape: Any, prepared: Any) -> Any:
+        """The state `steps` later."""
+        ...
+
+    def observe(
+        self, key: Key, point: Point, state: Any, *, shape: Any, prepared: Any
+    ) -> Mapping[str, Array]:
+        """What is seen of a state."""
+        ...
+
+    def finish(
+        self, key: Key, point: Point, state: Any, seen: Any, *, shape: Any, prepared: Any
+    ) -> Mapping[str, Array]:
+        """All variables, from the last state and what was seen."""
+        ...

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -11,14 +10,14 @@ from pathlib import Path
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, PyTree
 from tqdm import tqdm
 
 from jaxmem import _checks
+from jaxmem.checkpoints import digest_of_numbers, digest_of_program, load_tree, save_tree
 from jaxmem.training.observations import observations_in_memory, observations_in_store
 from jaxmem.training.problem import Training
-from jaxmem.training.state import TrainingState, load_tree, save_tree
+from jaxmem.training.state import TrainingState
 from jaxmem.training.steps import Observe, Trajectory, advance_batch, segment_lengths, trained_arrays
 
 
@@ -108,20 +107,12 @@ def _observe(observe: Observe, state: TrainingState) -> PyTree:
 
 
 def _fingerprint(problem: Training, state: TrainingState, steps: Sequence[int], observe: Observe) -> str:
-    """A digest of all that decides the result: numbers, snapshots, and the programs of a step and of a look.
-
-    The programs say which loss, network, activation and optimiser there are, whatever they are called.
-    """
-    digest = hashlib.sha256(repr([int(step) for step in steps]).encode())
-    for leaf in jax.tree.leaves((problem, state)):
-        if eqx.is_array(leaf):
-            key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-            array = np.asarray(jax.random.key_data(leaf) if key else leaf)
-            digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
-    one_step = eqx.filter_make_jaxpr(partial(advance_batch, steps=jnp.int32(1)))(problem, state)[0]
-    look = eqx.filter_make_jaxpr(eqx.filter_vmap(observe))(state)[0]
-    for program in (one_step, look):
-        digest.update(re.sub(r"0x[0-9a-f]+", "", str(program)).encode())  # addresses change with the process
-        for constant in program.consts:
-            digest.update(np.asarray(constant).tobytes())
-    return digest.hexdigest()
+    """A digest of all that decides the result: numbers, snapshots, the programs of a step and of a look."""
+    one_step = partial(advance_batch, steps=jnp.int32(1))
+    parts = [
+        repr([int(step) for step in steps]),
+        digest_of_numbers((problem, state)),
+        digest_of_program(one_step, problem, state),
+        digest_of_program(eqx.filter_vmap(observe), state),
+    ]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()

@@ -1,6 +1,5 @@
 """The state of a training run, and its file."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float32, Int32, PyTree
 
 from jaxmem._typing import Key
+from jaxmem.checkpoints import load_tree, save_tree
 from jaxmem.scores.score_model import partition_trainable
 from jaxmem.training.problem import Training
 from jaxmem.training.step_keys import StepKeys
@@ -78,32 +78,6 @@ def averaged_model(state: TrainingState) -> Any:
     return eqx.combine(state.average, partition_trainable(state.model)[1])
 
 
-def save_tree(path: str | Path, tree: PyTree, header: str) -> None:
-    """Write the arrays of `tree` after one line of text; a file at `path` is replaced whole or not at all."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(header.encode() + b"\n")
-        eqx.tree_serialise_leaves(file, _without_keys(tree))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
-def load_tree(path: str | Path, like: PyTree, header: str) -> PyTree:
-    """Read what `save_tree` wrote, into the structure and shapes of `like`.
-
-    Raises:
-        ValueError: if the file's line of text is another.
-    """
-    with Path(path).open("rb") as file:
-        found = file.readline().decode(errors="replace").rstrip("\n")
-        if found != header:
-            raise ValueError(f"{path} must be of the same training run: it holds {found}, not {header}.")
-        arrays = eqx.tree_deserialise_leaves(file, _without_keys(like))
-    return jax.tree.map(_as_key, like, arrays)
-
-
 def save_state(path: str | Path, state: TrainingState) -> None:
     """Write a state, one replicate or a batch, to a file that is replaced whole or not at all."""
     save_tree(path, state, _shapes(state))
@@ -116,15 +90,3 @@ def load_state(path: str | Path, like: TrainingState) -> TrainingState:
 
 def _shapes(tree: PyTree) -> str:
     return " ".join(f"{leaf.dtype}{list(leaf.shape)}" for leaf in jax.tree.leaves(tree) if eqx.is_array(leaf))
-
-
-def _is_key(leaf: Any) -> bool:
-    return eqx.is_array(leaf) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _without_keys(tree: PyTree) -> PyTree:
-    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
-
-
-def _as_key(like: Any, leaf: Any) -> Any:
-    return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(like)) if _is_key(like) else leaf

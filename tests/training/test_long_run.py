@@ -85,7 +85,7 @@ def test_a_store_of_another_run_is_refused(tmp_path):
     path = tmp_path / "run"
     train(*batch(), STEPS, observe=observe, progress=False, store=path)
     for other, steps in ((batch(0.06), STEPS), (batch(), (0, 3))):
-        with pytest.raises(ValueError, match=r"state.eqx must be of the same training run"):
+        with pytest.raises(ValueError, match=r"state.eqx must be of the same run"):
             train(*other, steps, observe=observe, progress=False, store=path)
 
 
@@ -177,5 +177,5 @@ def test_a_state_is_saved_and_loaded(tmp_path):
     _, state = batch()
     save_state(tmp_path / "state.eqx", state)
     same_bits(load_state(tmp_path / "state.eqx", state), state)
-    with pytest.raises(ValueError, match=r"state.eqx must be of the same training run"):
+    with pytest.raises(ValueError, match=r"state.eqx must be of the same run"):
         load_state(tmp_path / "state.eqx", eqx.tree_at(lambda s: s.loss, state, jnp.zeros(7)))
