@@ -1,5 +1,8 @@
 """What is fitted (floor 1): closed-form and trainable score models, one file a family."""
 
+from jaxmem.scores.bias_free_cnn import BiasFreeCNN as BiasFreeCNN
+from jaxmem.scores.bias_free_denoiser import BiasFreeDenoiser as BiasFreeDenoiser
+from jaxmem.scores.channels_first import ChannelsFirst as ChannelsFirst
 from jaxmem.scores.empirical_score import LineScore as LineScore
 from jaxmem.scores.empirical_score import empirical_score as empirical_score
 from jaxmem.scores.empirical_score import empirical_score_on_line as empirical_score_on_line
@@ -21,6 +24,8 @@ from jaxmem.scores.random_features import RandomFeatures as RandomFeatures
 from jaxmem.scores.residual_mlp import ResidualMLP as ResidualMLP
 from jaxmem.scores.score_model import Fixed as Fixed
 from jaxmem.scores.score_model import ScoreModel as ScoreModel
+from jaxmem.scores.score_model import parameter_count as parameter_count
 from jaxmem.scores.score_model import partition_trainable as partition_trainable
 from jaxmem.scores.score_model import scores_at as scores_at
 from jaxmem.scores.two_layer_relu import TwoLayerReLU as TwoLayerReLU
+from jaxmem.scores.u_net import UNet as UNet

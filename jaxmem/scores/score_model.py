@@ -7,10 +7,12 @@ of the same arguments with a leading axis. Arrays wrapped in `Fixed` are not tra
 schedules.
 """
 
+import math
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from jaxmem.noising import NoiseSchedule
@@ -40,6 +42,18 @@ def partition_trainable(model: PyTree) -> tuple[PyTree, PyTree]:
         eqx.is_inexact_array, model, is_leaf=lambda node: isinstance(node, Fixed | NoiseSchedule)
     )
     return eqx.partition(model, trained)
+
+
+def parameter_count(model: PyTree) -> int:
+    """How many numbers of a model are trained; of its shapes too, as `eqx.filter_eval_shape` gives them."""
+
+    def size(leaf: Any) -> int:
+        if isinstance(leaf, Fixed | NoiseSchedule) or not hasattr(leaf, "dtype"):
+            return 0
+        return math.prod(leaf.shape) if jnp.issubdtype(leaf.dtype, jnp.inexact) else 0
+
+    leaves = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, Fixed | NoiseSchedule))
+    return sum(size(leaf) for leaf in leaves)
 
 
 def scores_at(

@@ -27,7 +27,7 @@ from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, PopulationSettings, Sphere
 from jaxmem.sampling import ancestral, sample_reverse_process, time_grid
-from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, empirical_score
+from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, empirical_score, parameter_count
 from jaxmem.studies._given_data import follow_data, refuse_data
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
@@ -295,9 +295,7 @@ class NonlinearOnset(Study):
         """Trained numbers; the exact scores have none."""
         if self.score in ("empirical", "population"):
             return 0
-        model = eqx.filter_eval_shape(self._draw, jax.random.key(0), dim, width)
-        trained = eqx.filter(model, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
-        return sum(leaf.size for leaf in jax.tree.leaves(trained))
+        return parameter_count(eqx.filter_eval_shape(self._draw, jax.random.key(0), dim, width))
 
     def _times(self) -> Float32[Array, "levels"]:
         return time_grid(self.start, self.end, self.levels - 1, spacing="log")

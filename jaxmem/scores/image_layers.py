@@ -1,0 +1,131 @@
+"""The layers that image networks are made of, on batches (b, h, w, c), in full precision."""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmem._typing import Key
+from jaxmem.numerics import Padding, convolution
+from jaxmem.numerics.linear_algebra import product
+
+Activation = Literal["relu", "gelu", "silu", "identity"]
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": jax.nn.relu,
+    "gelu": jax.nn.gelu,
+    "silu": jax.nn.silu,
+    "identity": lambda x: x,
+}
+
+NORM_EPSILON = 1e-5
+"""Added to variances, as everywhere in the field."""
+
+
+def normal_weights(key: Key, *shape: int, gain: float = 1.0) -> Float[Array, "..."]:
+    """N(0, gain/inputs), inputs the product of all sizes but the last."""
+    scale = math.sqrt(gain / math.prod(shape[:-1]))
+    return scale * jax.random.normal(key, shape, jnp.float32)
+
+
+class Convolution(eqx.Module):
+    """A convolution, with or without a bias for each output channel."""
+
+    weight: Float[Array, "size size c k"]
+    bias: Float[Array, "k"] | None
+    padding: Padding = eqx.field(static=True)
+
+    @classmethod
+    def draw(
+        cls,
+        key: Key,
+        inputs: int,
+        outputs: int,
+        *,
+        size: int = 3,
+        bias: bool = True,
+        gain: float = 1.0,
+        padding: Padding = "zero",
+    ) -> "Convolution":
+        """Weights N(0, gain/(size² inputs)), all zero for gain 0, and biases 0."""
+        weight = normal_weights(key, size, size, inputs, outputs, gain=gain)
+        return cls(weight, jnp.zeros(outputs, jnp.float32) if bias else None, padding)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w k"]:
+        """Of the same height and width."""
+        if self.weight.shape[:2] == (1, 1):
+            y = product(x, self.weight[0, 0])
+        else:
+            y = convolution(x, self.weight, self.padding)
+        return y if self.bias is None else y + self.bias
+
+
+class Linear(eqx.Module):
+    """x W + b over the last axis."""
+
+    weight: Float[Array, "c k"]
+    bias: Float[Array, "k"]
+
+    @classmethod
+    def draw(cls, key: Key, inputs: int, outputs: int) -> "Linear":
+        """Weights N(0, 1/inputs), biases 0."""
+        return cls(normal_weights(key, inputs, outputs), jnp.zeros(outputs, jnp.float32))
+
+    def __call__(self, x: Float[Array, "... c"]) -> Float[Array, "... k"]:
+        """Of any leading shape."""
+        return product(x, self.weight) + self.bias
+
+
+class GroupNorm(eqx.Module):
+    """Each image's groups of channels, over all pixels, shifted to mean 0 and scaled to variance 1.
+
+    A learnt gain and shift for every channel follow. No statistics are shared by images.
+    """
+
+    gain: Float[Array, "c"]
+    shift: Float[Array, "c"]
+    groups: int = eqx.field(static=True)
+
+    @classmethod
+    def start(cls, channels: int, groups: int = 1) -> "GroupNorm":
+        """Gains 1 and shifts 0."""
+        return cls(jnp.ones(channels, jnp.float32), jnp.zeros(channels, jnp.float32), groups)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+        """Of the same shape."""
+        grouped = x.reshape(len(x), -1, self.groups, x.shape[-1] // self.groups)
+        centred = grouped - grouped.mean((1, 3), keepdims=True)
+        variance = (centred**2).mean((1, 3), keepdims=True)
+        scaled = centred * jax.lax.rsqrt(variance + NORM_EPSILON)
+        return scaled.reshape(x.shape) * self.gain + self.shift
+
+
+def group_count(channels: int, most: int) -> int:
+    """The most groups of equal size up to `most`, of two or more channels each where there are two.
+
+    A group of one channel would lose every number that is added to a channel as a whole: biases and time.
+    """
+    most = min(most, max(1, channels // 2))
+    return max(groups for groups in range(1, most + 1) if channels % groups == 0)
+
+
+class LayerNorm(eqx.Module):
+    """Each pixel's channels shifted to mean 0 and scaled to variance 1, then a learnt gain and shift."""
+
+    gain: Float[Array, "c"]
+    shift: Float[Array, "c"]
+
+    @classmethod
+    def start(cls, channels: int) -> "LayerNorm":
+        """Gains 1 and shifts 0."""
+        return cls(jnp.ones(channels, jnp.float32), jnp.zeros(channels, jnp.float32))
+
+    def __call__(self, x: Float[Array, "... c"]) -> Float[Array, "... c"]:
+        """Of the same shape."""
+        centred = x - x.mean(-1, keepdims=True)
+        variance = (centred**2).mean(-1, keepdims=True)
+        return centred * jax.lax.rsqrt(variance + NORM_EPSILON) * self.gain + self.shift
