@@ -10,7 +10,8 @@ from jaxtyping import Array, Float
 from jaxmem import _checks as check
 from jaxmem._typing import Key, Scalar
 from jaxmem.noising import NoiseSchedule
-from jaxmem.scores import NoisePrediction, ResidualMLP
+from jaxmem.scores import NoisePrediction, ResidualMLP, UNet
+from jaxmem.scores.image_rows import image_shape_of
 from jaxmem.scores.score_model import scores_at
 
 Size: TypeAlias = tuple[int, int, int] | int
@@ -53,11 +54,17 @@ def draw_network(
     longest: float,
     multipliers: tuple[int, ...],
     blocks: int,
+    attention: int,
 ) -> NoisePrediction:
-    """A network before training that predicts the noise of `schedule`, whose times end at `longest`."""
+    """A network before training that predicts the noise of `schedule`, whose times end at `longest`.
+
+    The network is told t/`longest`, from 0 to 1.
+    """
     if name == Network.U_NET:
         assert not isinstance(size, int)
-        network: Any = None  # UNet.draw(key, size, width=width, multipliers=multipliers, blocks=blocks)
+        network: Any = UNet.draw(
+            key, size, width, multipliers, blocks, attention=attention, shortest_time=1 / longest
+        )
     elif name == Network.RESIDUAL:
         network = ResidualMLP.draw(key, _dim(size), width, blocks, shortest_time=1 / longest)
     else:
@@ -65,7 +72,7 @@ def draw_network(
     return NoisePrediction(TimeInUnits(network, longest), schedule)
 
 
-def check_network(name: str, size: Size, *, law: bool) -> None:
+def check_network(name: str, size: Size, *, law: bool, levels: int) -> None:
     """Refuse a name that is none, and a network that does not fit the data.
 
     Raises:
@@ -80,6 +87,8 @@ def check_network(name: str, size: Size, *, law: bool) -> None:
             f"network must be residual, or one's own, for data that are no images, got {name}; images are "
             "asked for by images."
         )
+    if name == Network.U_NET and not isinstance(size, int):
+        image_shape_of(size, divisor=2 ** (levels - 1))
     if name == Network.POPULATION and not law:
         raise ValueError(f"network must be another than {name} for a data set, whose law is not known.")
 

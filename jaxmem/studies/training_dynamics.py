@@ -173,11 +173,14 @@ class TrainingDynamics(StagedStudy):
 
     network: str = Network.U_NET
     """The network: u-net (for images), residual (an MLP), or one's own as module:function, called with (key,
-    image shape or d, width), which returns (t, x) → noise; or the exact limits, empirical and population,
-    which are not trained."""
+    image shape or d, width), which returns (t, x) → noise, t from 0 to 1; or the exact limits, empirical and
+    population, which are not trained."""
 
     multipliers: tuple[int, ...] = (1, 2)
     """Channels of the U-Net's levels, in units of its width; each level after the first halves the image."""
+
+    attention: int = 0
+    """How many of the coarsest levels of the U-Net have attention (0 for none)."""
 
     blocks: int = 1
     """Residual blocks of the U-Net at each level, or of the residual MLP (a count)."""
@@ -257,7 +260,7 @@ class TrainingDynamics(StagedStudy):
                 f"samples and test_samples must be at most {self.population.available} together, what there "
                 f"is, got {max(self.samples)} and {self.test_samples}."
             )
-        check_network(self.network, self._size(), law=not self._is_data())
+        check_network(self.network, self._size(), law=not self._is_data(), levels=len(self.multipliers))
 
     def _check_numbers(self) -> None:
         for rate in values_of(self.learning_rate):
@@ -354,6 +357,7 @@ class TrainingDynamics(StagedStudy):
             longest=float(self.chain_steps),
             multipliers=self.multipliers,
             blocks=self.blocks,
+            attention=self.attention,
         )
         return start_training(self._problem(key, point, shape), stream(own, "training"), model)
 

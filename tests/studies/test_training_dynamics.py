@@ -171,7 +171,7 @@ def test_a_network_of_ones_own():
     name = f"{__name__}:mine"
     study = TrainingDynamics(**SMALL | {"network": name})
     assert study.configuration()["network"] == name
-    settings = {"longest": 1000.0, "multipliers": (1,), "blocks": 1}
+    settings = {"longest": 1000.0, "multipliers": (1,), "blocks": 1, "attention": 0}
     score = draw_network(name, jax.random.key(0), 3, 16, BetaChain(), **settings)
     sigma = BetaChain()(500.0).sigma
     np.testing.assert_allclose(score(jnp.float32(500), jnp.ones(3)), -0.5 * 16 / sigma, rtol=1e-6)
