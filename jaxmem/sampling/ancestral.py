@@ -1,13 +1,13 @@
-"""The discrete sampler of denoising diffusion models (arXiv 2006.11239), with any score.
+"""The discrete sampler of denoising diffusion models (arXiv 2006.11239), with any score and noise schedule.
 
-The forward chain at times t_K > … > t_0 is x_k = r_k x_{k−1} + √β_k z with r_k = e^{−(t_k − t_{k−1})} and
-β_k = λ (1 − r_k²), so that x_k is noised as the Ornstein–Uhlenbeck process at t_k; the source's β_k at λ = 1.
-Backwards, with s the score at t_k,
+The forward chain at times t_K > … > t_0 is x_k = r_k x_{k−1} + √β_k z with r_k = μ_k/μ_{k−1} and
+β_k = σ_k² − r_k² σ_{k−1}², so that x_k = μ_k x_0 + σ_k ξ as the schedule has it at t_k; the source's β_k for
+the Ornstein–Uhlenbeck process and for the chain by index. Backwards, with s the score at t_k,
 
-    x_{k−1} = (x_k + β_k s(t_k, x_k))/r_k + √v_k z,    v_k = β_k σ²(t_{k−1})/σ²(t_k)  or  β_k.
+    x_{k−1} = (x_k + β_k s(t_k, x_k))/r_k + √v_k z,    v_k = β_k σ²_{k−1}/σ²_k  or  β_k.
 
-The first v_k is exact for data at a point, the second for standard normal data; t_0 = 0 is allowed with the
-first, whose last step then adds no noise.
+The first v_k is exact for data at a point, the second for standard normal data where μ² + σ² = 1; σ_0 = 0 is
+allowed with the first, whose last step then adds no noise.
 """
 
 from collections.abc import Callable
@@ -18,10 +18,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Float32
 
 from jaxmem import _checks
-from jaxmem._typing import Key, RealArray, Scalar
+from jaxmem._typing import Key, RealArray
 from jaxmem.noising import ornstein_uhlenbeck
 from jaxmem.numerics.randomness import stream
-from jaxmem.sampling.reverse_process import check_times
+from jaxmem.sampling.noise_path import Schedule, Stretch, stretches
 
 
 def diffusion_times(
@@ -41,27 +41,25 @@ def ancestral(
     key: Key,
     x: Float[RealArray, "d"],
     times: Float[RealArray, "times"],
-    noise_scale: Scalar | float = 1.0,
+    schedule: Schedule = ornstein_uhlenbeck,
     *,
     variance: Literal["posterior", "forward"] = "posterior",
 ) -> Float[Array, "d"]:
-    """One sample at the last of the decreasing `times`, from x at the first; vmap over (key, x) for more."""
+    """One sample at the last of the decreasing `times`, from x at the first; vmap over (key, x) for more.
+
+    `schedule` is an elementwise function time → (μ, σ): `partial(ornstein_uhlenbeck, noise_scale=λ)` for
+    another noise scale.
+    """
     _checks.one_of("variance", variance, ("posterior", "forward"))
-    check_times(times, noise_scale)
     x = jnp.asarray(x)
-    times = jnp.asarray(times, x.dtype)
+    steps = stretches(schedule, times, x.dtype)
     noise = stream(key, "ancestral noise")
 
-    def step(x: Float[Array, "d"], entry: tuple[Array, Array, Array]) -> tuple[Float[Array, "d"], None]:
-        number, time, earlier = entry
-        kept, _ = ornstein_uhlenbeck(time - earlier)
-        added = -noise_scale * jnp.expm1(-2 * (time - earlier))
-        mean = (x + added * score(time, x)) / kept
-        if variance == "posterior":
-            before, now = (ornstein_uhlenbeck(t, noise_scale).sigma for t in (earlier, time))
-            added = added * (before / now) ** 2
-        normal = jax.random.normal(jax.random.fold_in(noise, number), x.shape, x.dtype)
-        return (mean + jnp.sqrt(added) * normal).astype(x.dtype), None
+    def step(x: Float[Array, "d"], at: Stretch) -> tuple[Float[Array, "d"], None]:
+        added = at.level.sigma**2 * at.freed
+        mean = (x + added * score(at.time, x)) * at.growth
+        left = at.next_level.sigma if variance == "posterior" else at.level.sigma
+        normal = jax.random.normal(jax.random.fold_in(noise, at.number), x.shape, x.dtype)
+        return (mean + left * jnp.sqrt(at.freed) * normal).astype(x.dtype), None
 
-    entries = (jnp.arange(times.size - 1), times[:-1], times[1:])
-    return jax.lax.scan(step, x, entries)[0]
+    return jax.lax.scan(step, x, steps)[0]

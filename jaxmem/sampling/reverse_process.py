@@ -17,13 +17,13 @@ import diffrax
 import jax
 import jax.numpy as jnp
 import lineax
-import numpy as np
 from jaxtyping import Array, Float, Float32
 
 from jaxmem import _checks
 from jaxmem._typing import Key, RealArray, Scalar
 from jaxmem.noising import ornstein_uhlenbeck
 from jaxmem.numerics.randomness import stream
+from jaxmem.sampling.noise_path import check_times
 
 Score = Callable[[Any, Any], Any]
 """(t, x) → score at one point."""
@@ -55,7 +55,8 @@ def reverse_sde(
     noise_scale: Scalar | float = 1.0,
 ) -> Float[Array, "d"]:
     """Euler–Maruyama on the decreasing grid `times`; one score evaluation a step, weak order 1."""
-    check_times(times, noise_scale)
+    check_times(times)
+    _checks.real_number("noise_scale", noise_scale, above=0.0)
     x = jnp.asarray(x)
 
     def drift(backwards: Any, x: Any, _: Any) -> Any:
@@ -132,7 +133,8 @@ def sample_reverse_process(
     _checks.positive_integer("n", n)
     _checks.positive_integer("dim", dim)
     _checks.one_of("method", method, ("sde", "ode"))
-    check_times(times, noise_scale)
+    check_times(times)
+    _checks.real_number("noise_scale", noise_scale, above=0.0)
     sigma = ornstein_uhlenbeck(times[0], noise_scale).sigma
     normal = jax.random.normal(stream(key, "reverse start"), (n, dim), jnp.float32)
     starts = (sigma * normal).astype(jnp.float32)
@@ -166,13 +168,3 @@ def _solve(
     )
     finished = solution.result == diffrax.RESULTS.successful
     return jnp.where(finished, solution.ys[0], jnp.nan)
-
-
-def check_times(times: Float[RealArray, "times"], noise_scale: Scalar | float) -> None:
-    """Refuse fewer than two times, times that do not decrease, and a noise scale that is not above 0."""
-    _checks.real_number("noise_scale", noise_scale, above=0.0)
-    _checks.shape("times", times, None)
-    if len(times) < 2:
-        raise ValueError(f"times must hold at least 2 values, got {len(times)}.")
-    if not _checks.is_traced(times):
-        _checks.increasing("times, reversed,", np.asarray(times)[::-1].tolist())

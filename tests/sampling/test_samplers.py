@@ -1,4 +1,5 @@
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -94,7 +95,8 @@ def test_the_ancestral_sampler_has_the_law_of_its_recursion(variance_kind, scale
     times = np.array([1.2, 0.9, 0.5, 0.3, 0.1, 0.0])
     mean, variance = noised(1.2, scale)
     starts = mean + np.sqrt(variance) * np.random.default_rng(1).normal(size=(N, 2))
-    walk = jax.vmap(lambda key, x: ancestral(score(scale), key, x, times, scale, variance=variance_kind))
+    schedule = partial(ornstein_uhlenbeck, noise_scale=scale)
+    walk = jax.vmap(lambda key, x: ancestral(score(scale), key, x, times, schedule, variance=variance_kind))
     samples = jax.jit(walk)(jax.random.split(KEY, N), starts.astype(np.float32))
     for time, earlier in itertools.pairwise(times):
         centre, spread = noised(time, scale)
