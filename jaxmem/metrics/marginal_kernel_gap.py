@@ -37,8 +37,8 @@ from jaxmem.numerics.precision import as_float64, with_float64
 LOG_ROUNDING = -37.0
 """Log of what may be left out of a sum, relative to it: half a unit in the last place of float64."""
 
-ELEMENTS = 2**18
-"""Exponents of a cross term held at once: 2 MB."""
+_Carry = tuple[Any, Array, Array, Array]
+"""k, the largest exponent at k − 1, the largest of all, and the sum of exponentials in units of its own."""
 
 
 @with_float64
@@ -109,11 +109,11 @@ def _log_self_overlap(samples: Float64[Array, "n d"], width: Scalar, count: Scal
     index = jnp.arange(capacity, dtype=jnp.int32)[:, None]
     log_pairs = jnp.log(float(dim)) + 2 * jnp.log(count)
 
-    def unfinished(carry: tuple[Array, ...]) -> Array:
+    def unfinished(carry: _Carry) -> Array:
         neighbour, reach, top, total = carry
         return (neighbour < capacity) & (reach + log_pairs > top + jnp.log(total) + LOG_ROUNDING)
 
-    def add(carry: tuple[Array, ...]) -> tuple[Array, ...]:
+    def add(carry: _Carry) -> _Carry:
         neighbour, _, top, total = carry
         beside = jax.lax.dynamic_slice(extended, (neighbour, jnp.int32(0)), (capacity, dim))
         gaps = jnp.where(index < count - neighbour, beside - ordered, jnp.inf)
@@ -124,7 +124,7 @@ def _log_self_overlap(samples: Float64[Array, "n d"], width: Scalar, count: Scal
         shift = jnp.where(jnp.isneginf(top), 0, top)
         return neighbour + 1, reach, top, total + jnp.exp(exponents - shift).sum()
 
-    start = (jnp.int32(1), jnp.array(0.0), jnp.array(0.0), jnp.array(0.0))
+    start: _Carry = (jnp.int32(1), jnp.array(0.0), jnp.array(0.0), jnp.array(0.0))
     _, _, top, total = jax.lax.while_loop(unfinished, add, start)
     found = top + jnp.log(2 * total) - log_pairs - jnp.log(4 * jnp.pi * width**2) / 2
     return jnp.where(jnp.isnan(count), jnp.nan, jnp.where(total > 0, found, -jnp.inf))
@@ -142,7 +142,6 @@ def _log_cross_overlap(
         exponents = -((point - samples) ** 2) / (2 * variance)
         return jax.nn.logsumexp(jnp.where(valid, exponents, -jnp.inf))
 
-    together = max(1, ELEMENTS // samples.size)
-    logs = jax.lax.map(log_sum, generated, batch_size=together)
+    logs = jax.lax.map(log_sum, generated)
     log_terms = jnp.log(float(generated.size)) + jnp.log(count)
     return jax.nn.logsumexp(logs) - log_terms - jnp.log(2 * jnp.pi * variance) / 2

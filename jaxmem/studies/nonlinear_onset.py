@@ -83,6 +83,7 @@ class NonlinearOnset(Study):
             (Curve("delta_marginal"),),
             hue="network_width",
             limits=(-0.03, 1.03),
+            y_label="P(Δ of marginals > 0)",
             guides=(Guide("P = 1/2", y=0.5),),
         ),
         Panel((Curve("memorised_fraction"),), hue="network_width", limits=(-0.03, 1.03)),
@@ -222,8 +223,8 @@ class NonlinearOnset(Study):
         return {
             "delta": Variable("kernel gap Δ / exp(log_scale)", summary="sign"),
             "log_scale": Variable("log scale of Δ", summary="none"),
-            "delta_marginal": Variable("marginal kernel gap Δ / exp(log_scale)", summary="sign"),
-            "log_scale_marginal": Variable("log scale of the marginal Δ", summary="none"),
+            "delta_marginal": Variable("kernel gap Δ of marginals / exp(log_scale_marginal)", summary="sign"),
+            "log_scale_marginal": Variable("log scale of the Δ of marginals", summary="none"),
             "memorised_fraction": Variable("fraction memorised"),
             "maximum_mean_discrepancy_train": Variable("squared MMD to the train set"),
             "maximum_mean_discrepancy_population": Variable("squared MMD to n fresh samples"),

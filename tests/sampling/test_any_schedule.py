@@ -141,7 +141,7 @@ def test_the_orders_of_the_methods_are_one_and_two(name):
     for order, method in methods.items():
         grids = [np.linspace(start, end, steps + 1) for steps in (480, 960)]  # whole times of the chain
         errors = [abs(method(times, -1.3) - flow_by_hand(levels, times, -1.3)) for times in grids]
-        assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.06)
+        assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.01)
 
 
 @pytest.mark.parametrize("name", CASES)
