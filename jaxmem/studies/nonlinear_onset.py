@@ -244,10 +244,10 @@ class NonlinearOnset(Study):
         return sample_size(point["load"], point["dim"]), self.shape(point).capacity
 
     def bytes_per_replicate(self, shape: Shape) -> int:
-        """Samples, activations of the generated batch or of a step, and three copies of the weights."""
+        """Samples and their gaps in float64, activations of a batch, and three copies of the weights."""
         samples = shape.capacity + self.reference_size + self.generated_size
         activations = max(self.batch_size, self.generated_size) * (4 * self.depth + 4) * shape.width
-        return 4 * (4 * samples * shape.dim + activations + 3 * self._parameters(shape.dim, shape.width))
+        return 4 * (12 * samples * shape.dim + activations + 3 * self._parameters(shape.dim, shape.width))
 
     def vectorised(self, shape: Shape) -> int:
         """Replicates share the step loop where its operations are too small to fill a core alone."""
