@@ -23,6 +23,7 @@ from jaxmem.metrics.kernel_gap import kernel_gap as kernel_gap
 from jaxmem.metrics.kernel_gap import kernel_gap_from_logs as kernel_gap_from_logs
 from jaxmem.metrics.kernel_gap import log_gaussian_overlap as log_gaussian_overlap
 from jaxmem.metrics.kernel_gap import log_self_overlap as log_self_overlap
+from jaxmem.metrics.marginal_kernel_gap import marginal_kernel_gap as marginal_kernel_gap
 from jaxmem.metrics.maximum_mean_discrepancy import (
     maximum_mean_discrepancy_squared as maximum_mean_discrepancy_squared,
 )

@@ -62,21 +62,21 @@ def stretches(schedule: Schedule, times: Float[RealArray, "times"], dtype: Any) 
     if not callable(schedule):
         raise ValueError(f"schedule must be a function of time that gives (mu, sigma), got {schedule!r}.")
     if _checks.is_traced(times):
-        times = times.astype(dtype)
-        mu, sigma = schedule(times)
-    else:
-        with jax.ensure_compile_time_eval():  # known numbers stay known inside the caller's jit
-            times = jnp.asarray(times, dtype)
-            mu, sigma = schedule(times)
-    if not any(_checks.is_traced(value) for value in (times, mu, sigma)):
-        _check_levels(*(np.broadcast_to(value, times.shape) for value in (times, mu, sigma)))
-    level = NoiseLevel(*(jnp.broadcast_to(value, times.shape).astype(dtype) for value in (mu, sigma)))
-    number = jnp.arange(times.size - 1)
-    before, after = (jax.tree.map(lambda value, cut=cut: value[cut], level) for cut in (_FROM, _TO))
-    return Stretch(number, times[_FROM], before, times[_TO], after)
+        return _stretches(schedule, jnp.asarray(times, dtype))
+    with jax.ensure_compile_time_eval():  # known numbers stay known inside the caller's jit
+        return _stretches(schedule, jnp.asarray(times, dtype))
 
 
-_FROM, _TO = slice(None, -1), slice(1, None)
+def _stretches(schedule: Schedule, times: Float[Array, "times"]) -> Stretch:
+    values = (times, *schedule(times))
+    if not any(_checks.is_traced(value) for value in values):
+        _check_levels(*(np.broadcast_to(value, times.shape) for value in values))
+    path = [jnp.broadcast_to(value, times.shape).astype(times.dtype) for value in values]
+    (time, mu, sigma), (next_time, next_mu, next_sigma) = (
+        [value[cut] for value in path] for cut in (slice(None, -1), slice(1, None))
+    )
+    level, next_level = NoiseLevel(mu, sigma), NoiseLevel(next_mu, next_sigma)
+    return Stretch(jnp.arange(times.size - 1), time, level, next_time, next_level)
 
 
 def check_times(times: Float[RealArray, "times"]) -> None:

@@ -26,7 +26,7 @@ from jaxmem.noising import OrnsteinUhlenbeckLevels, ornstein_uhlenbeck
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, PopulationSettings, Sphere
-from jaxmem.sampling import ancestral, sample_reverse_process, time_grid
+from jaxmem.sampling import ancestral, denoising_implicit, heun, sample_reverse_process, time_grid
 from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, empirical_score, parameter_count
 from jaxmem.studies._given_data import follow_data, refuse_data
 from jaxmem.studies._study import Point, Study, axis, number
@@ -35,7 +35,7 @@ from jaxmem.training import DenoisingScoreMatching, Training, advance, start_tra
 
 Score = Callable[[Any, Any], Any]
 ScoreName = Literal["residual", "two-layer", "empirical", "population"]
-Sampler = Literal["ancestral", "sde", "ode"]
+Sampler = Literal["ancestral", "ddim", "heun", "sde", "ode"]
 
 NOISE_PREDICTION = 2.0
 """σ² ‖s + ξ/σ‖², of error O(1) at every level; levels are drawn ∝ σ, so that more noise counts more."""
@@ -58,11 +58,13 @@ class NonlinearOnset(Study):
 
     Each replicate draws n training samples, trains a network of (t, x) on them by denoising score matching,
     and generates samples by the reverse process from time `start`. Δ compares these with the train set and
-    with a reference sample of the population, by the kernel of `kernel-onset` and by MMD and sliced
-    Wasserstein. Memorising: P(Δ > 0) near 0. Generalising: near 1 for the kernel, whose reference sample is
-    the larger one, and 1/2 for the others, which compare n samples with n. On a manifold of dimension k < d
-    only these mean something: the kernel's overlaps grow there as ε^(k−d), most for the larger sample.
-    Populations should have mean 0 and variances of about 1: the reverse process starts at N(0, σ²(start) I).
+    with a reference sample of the population, by the kernel of `kernel-onset`, by its one-dimensional form
+    coordinate by coordinate, and by MMD and sliced Wasserstein. Memorising: P(Δ > 0) near 0. Generalising:
+    near 1 for the kernel, whose reference sample is the larger one, and 1/2 for the last two, which compare n
+    samples with n; below 1/2 for marginals, by the n − 1 others that a point has in a set of n. On a manifold
+    of dimension k < d only these mean something: the kernel's overlaps grow there as ε^(k−d), most for the
+    larger sample. Populations should have mean 0 and variances of about 1: the reverse process starts at
+    N(0, σ²(start) I).
     """
 
     name: ClassVar[str] = "nonlinear-onset"
@@ -76,6 +78,13 @@ class NonlinearOnset(Study):
     panels: ClassVar[tuple[Panel, ...]] = (
         Panel(
             (Curve("delta"),), hue="network_width", limits=(-0.03, 1.03), guides=(Guide("P = 1/2", y=0.5),)
+        ),
+        Panel(
+            (Curve("delta_marginal"),),
+            hue="network_width",
+            limits=(-0.03, 1.03),
+            y_label="P(Δ of marginals > 0)",
+            guides=(Guide("P = 1/2", y=0.5),),
         ),
         Panel((Curve("memorised_fraction"),), hue="network_width", limits=(-0.03, 1.03)),
         Panel(
@@ -135,8 +144,11 @@ class NonlinearOnset(Study):
     """Times from `start` to `end`, in geometric progression, that are trained and visited (at least 2)."""
 
     sampler: Sampler = "ancestral"
-    """The discrete sampler, which ends without noise; the reverse SDE or the probability-flow ODE, which
-    leave the noise of time `end`."""
+    """The discrete sampler, DDIM or Heun's method, which end without noise; the reverse SDE or the
+    probability-flow ODE, which leave the noise of time `end`."""
+
+    eta: float = 0.0
+    """Noise η of DDIM, from 0 for none to 1 for that of the discrete sampler."""
 
     generated_size: int = 200
     """Generated samples (a count, at least 2)."""
@@ -145,7 +157,8 @@ class NonlinearOnset(Study):
     """Size N of the reference sample (a count, at least every n)."""
 
     bandwidth: float | tuple[float, ...] = number(1.0, "bandwidth scale σ")
-    """Scale σ of the kernel bandwidths ε = σ N^(-1/d) (above 0, in the units of the data)."""
+    """Scale σ of the kernel bandwidths ε = σ N^(-1/d), of marginals σ/N (above 0, in the units of the
+    data)."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
@@ -165,7 +178,7 @@ class NonlinearOnset(Study):
                         f"got {load:g}, which at d = {dim} gives {sample_size(load, dim)}."
                     )
         check.one_of("score", self.score, get_args(ScoreName))
-        check.one_of("sampler", self.sampler, get_args(Sampler))
+        self._check_sampler()
         for name, least in {
             "depth": 1,
             "steps": 1,
@@ -190,6 +203,12 @@ class NonlinearOnset(Study):
             )
         self.population.check(self.dims)
 
+    def _check_sampler(self) -> None:
+        check.one_of("sampler", self.sampler, get_args(Sampler))
+        check.real_number("eta", self.eta, least=0.0, most=1.0)
+        if self.eta and self.sampler != "ddim":
+            raise ValueError(f"eta must be 0 for all samplers but ddim, got {self.eta:g} for {self.sampler}.")
+
     def coordinates(self) -> dict[str, Coordinate]:
         """The number of samples at each (dim, load), and of parameters at each (dim, width)."""
         sizes = np.array([[sample_size(load, dim) for load in self.loads] for dim in self.dims])
@@ -204,6 +223,8 @@ class NonlinearOnset(Study):
         return {
             "delta": Variable("kernel gap Δ / exp(log_scale)", summary="sign"),
             "log_scale": Variable("log scale of Δ", summary="none"),
+            "delta_marginal": Variable("kernel gap Δ of marginals / exp(log_scale_marginal)", summary="sign"),
+            "log_scale_marginal": Variable("log scale of the Δ of marginals", summary="none"),
             "memorised_fraction": Variable("fraction memorised"),
             "maximum_mean_discrepancy_train": Variable("squared MMD to the train set"),
             "maximum_mean_discrepancy_population": Variable("squared MMD to n fresh samples"),
@@ -223,10 +244,10 @@ class NonlinearOnset(Study):
         return sample_size(point["load"], point["dim"]), self.shape(point).capacity
 
     def bytes_per_replicate(self, shape: Shape) -> int:
-        """Samples, activations of the generated batch or of a step, and three copies of the weights."""
+        """Samples and their gaps in float64, activations of a batch, and three copies of the weights."""
         samples = shape.capacity + self.reference_size + self.generated_size
         activations = max(self.batch_size, self.generated_size) * (4 * self.depth + 4) * shape.width
-        return 4 * (4 * samples * shape.dim + activations + 3 * self._parameters(shape.dim, shape.width))
+        return 4 * (12 * samples * shape.dim + activations + 3 * self._parameters(shape.dim, shape.width))
 
     def vectorised(self, shape: Shape) -> int:
         """Replicates share the step loop where its operations are too small to fill a core alone."""
@@ -247,12 +268,15 @@ class NonlinearOnset(Study):
         own = stream(key, "run", dim, load, shape.width)
         score, diverged = self._score(own, point, population, train, n, shape)
         generated = self._generate(stream(own, "generate"), score, dim)
-        gap = metrics.sample_kernel_gap(
-            train, reference, generated, scale=self.value(point, "bandwidth"), count=n
+        gap, marginal = (
+            distance(train, reference, generated, scale=self.value(point, "bandwidth"), count=n)
+            for distance in (metrics.sample_kernel_gap, metrics.marginal_kernel_gap)
         )
         return {
             "delta": gap.value,
             "log_scale": gap.log_scale,
+            "delta_marginal": marginal.value,
+            "log_scale_marginal": marginal.log_scale,
             "memorised_fraction": metrics.memorised_fraction(generated, train, count=n),
             **_distances(stream(key, "directions", dim), train, reference, generated, n),
             "diverged": diverged,
@@ -301,16 +325,19 @@ class NonlinearOnset(Study):
         return time_grid(self.start, self.end, self.levels - 1, spacing="log")
 
     def _generate(self, key: Key, score: Score, dim: int) -> Float32[Array, "generated d"]:
-        """Samples from N(0, σ²(start) I) back; the discrete sampler goes on from `end` to 0."""
-        if self.sampler != "ancestral":
+        """Samples from N(0, σ²(start) I) back; all but the SDE and the ODE go on from `end` to 0."""
+        if self.sampler in ("sde", "ode"):
             return sample_reverse_process(
                 score, key, self.generated_size, dim, self._times(), method=self.sampler
             )
         times = jnp.append(self._times(), jnp.zeros(1, jnp.float32))
         normal = jax.random.normal(stream(key, "start"), (self.generated_size, dim), jnp.float32)
         starts = ornstein_uhlenbeck(times[0]).sigma * normal
+        if self.sampler == "heun":
+            return jax.vmap(lambda x: heun(score, x, times))(starts)
         keys = jax.vmap(lambda i: stream(key, "walk", i))(jnp.arange(self.generated_size))
-        return jax.vmap(lambda key, x: ancestral(score, key, x, times))(keys, starts)
+        walk = partial(denoising_implicit, eta=self.eta) if self.sampler == "ddim" else ancestral
+        return jax.vmap(lambda key, x: walk(score, key, x, times))(keys, starts)
 
 
 def _distances(

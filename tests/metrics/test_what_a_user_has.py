@@ -29,6 +29,7 @@ FUNCTIONS = {
     ),
     "log_gaussian_overlap": lambda f: metrics.log_gaussian_overlap(f(X), f(MEAN), f(COVARIANCE), 1.0),
     "log_self_overlap": lambda f: metrics.log_self_overlap(f(X), 1.0),
+    "marginal_kernel_gap": lambda f: metrics.marginal_kernel_gap(f(X), f(Y), f(X), scale=1.0),
     "median_bandwidth": lambda f: metrics.median_bandwidth(f(X)),
     "memorisation": lambda f: metrics.memorisation(f(X), f(Y), mean=f(MEAN)),
     "memorised_fraction": lambda f: metrics.memorised_fraction(f(X), f(Y)),

@@ -51,7 +51,12 @@ def test_the_empirical_optimal_score_copies():
     study = NonlinearOnset(**SMALL, score="empirical", levels=20, end=1e-4)
     found = jaxmem.sweep(study, replicates=5)
     assert (found["memorised_fraction"] == 1).all()
-    for name in ("delta", "delta_sliced_wasserstein", "delta_maximum_mean_discrepancy"):
+    for name in (
+        "delta",
+        "delta_marginal",
+        "delta_sliced_wasserstein",
+        "delta_maximum_mean_discrepancy",
+    ):
         assert (found[name] < 0).all()
     assert (found["parameters"] == 0).all()
 
@@ -89,6 +94,26 @@ def test_every_sampler_generates_the_population():
     for sampler in ("sde", "ode"):
         # 30 distances of a standard deviation of about 15 %
         assert distances[sampler] == pytest.approx(distances["ancestral"], rel=4.5 * 0.15 * (2 / 30) ** 0.5)
+
+
+def test_ddim_is_the_discrete_sampler_with_less_noise_and_heun_its_limit():
+    """From the same starts, with the score of N(0, 1/4)."""
+    study = NonlinearOnset(**SMALL | {"generated_size": 1000}, levels=30)
+
+    def score(time, x):
+        return -x / (1 - 0.75 * jax.numpy.exp(-2 * time))
+
+    def generated(**fields):
+        sampler = dataclasses.replace(study, **fields)
+        return np.asarray(jax.jit(lambda key: sampler._generate(key, score, 4))(jax.random.key(0)))
+
+    noisy, half, none = (generated(sampler="ddim", eta=eta) for eta in (1.0, 0.5, 0.0))
+    np.testing.assert_allclose(noisy, generated(), atol=1e-5)
+    flow = generated(sampler="heun")
+    correlations = [np.corrcoef(x.ravel(), flow.ravel())[0, 1] for x in (noisy, half, none)]
+    assert correlations[0] < correlations[1] < 0.99
+    assert correlations[2] > 1 - 1e-6
+    assert abs(flow.var() / 0.25 - 1) < 4.5 * np.sqrt(2 / flow.size)
 
 
 def test_the_flow_of_the_empirical_score_copies():
@@ -129,6 +154,8 @@ def test_the_exact_score_of_a_sphere_generates_it():
         ({"reference_size": 20}, "loads must give from 2 to reference_size = 20 samples, got 4,"),
         ({"learning_rate": 0.0}, "learning_rate must be a finite number above 0"),
         ({"start": 0.005}, "start must be a finite number above 0.01"),
+        ({"sampler": "heun", "eta": 0.5}, "eta must be 0 for all samplers but ddim, got 0.5 for heun"),
+        ({"sampler": "ddim", "eta": 2.0}, "eta must be a finite number at least 0 and at most 1, got 2"),
         ({"levels": 1}, "levels must be a whole number of at least 2, got 1"),
         ({"sphere_dim": (2, 8)}, "sphere_dim must be a whole number of at least 1 and at most 7, got 8"),
         ({"sphere_dim": 2, "population": PopulationSettings(mean=1.0)}, "sphere_dim must be left out"),
