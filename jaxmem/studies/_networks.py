@@ -2,15 +2,15 @@
 
 import importlib
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
 from jaxtyping import Array, Float
 
 from jaxmem import _checks as check
 from jaxmem._typing import Key, Scalar
-from jaxmem.noising import NoiseSchedule
-from jaxmem.scores import NoisePrediction, ResidualMLP, UNet
+from jaxmem.sampling import Schedule
+from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, UNet
 from jaxmem.scores.image_rows import image_shape_of
 from jaxmem.scores.score_model import scores_at
 
@@ -22,11 +22,29 @@ class Network:
     """The names that are known; any other is module:function."""
 
     U_NET = "u-net"
+    HALDER = "halder"
     RESIDUAL = "residual"
+    TWO_LAYER = "two-layer"
     EMPIRICAL = "empirical"
     POPULATION = "population"
-    TRAINED = (U_NET, RESIDUAL)
+    OF_IMAGES = (U_NET, HALDER)
     EXACT = (EMPIRICAL, POPULATION)
+
+
+class Layout(NamedTuple):
+    """What a network is made of beside its width: levels of channels, blocks, levels with attention."""
+
+    multipliers: tuple[int, ...] = (1, 2)
+    blocks: int = 1
+    attention: int = 0
+
+    def check(self) -> None:
+        """Refuse what no network is made of; names are those of a study's fields."""
+        if not self.multipliers:
+            raise ValueError("multipliers must hold at least one number, got none.")
+        for multiplier in self.multipliers:
+            check.positive_integer("multipliers", multiplier)
+        check.positive_integer("attention", self.attention, least=0, most=len(self.multipliers))
 
 
 class TimeInUnits(eqx.Module):
@@ -49,56 +67,72 @@ def draw_network(
     key: Key,
     size: Size,
     width: int,
-    schedule: NoiseSchedule,
+    schedule: Schedule,
     *,
-    longest: float,
-    multipliers: tuple[int, ...],
-    blocks: int,
-    attention: int,
+    shortest_time: float,
+    layout: Layout,
+    time_unit: float = 1.0,
 ) -> NoisePrediction:
-    """A network before training that predicts the noise of `schedule`, whose times end at `longest`.
+    """A network before training that predicts the noise of a schedule.
 
-    The network is told t/`longest`, from 0 to 1.
+    Args:
+        name: one of `Network`, or module:function.
+        key: of the weights.
+        size: of the data.
+        width: of the network.
+        schedule: time → (μ, σ).
+        shortest_time: what the network resolves of the time that it is told.
+        layout: what it is made of.
+        time_unit: it is told the time in this unit.
     """
     if name == Network.U_NET:
-        assert not isinstance(size, int)
+        multipliers, blocks, attention = layout
         network: Any = UNet.draw(
-            key, size, width, multipliers, blocks, attention=attention, shortest_time=1 / longest
+            key, _image(size), width, multipliers, blocks, attention=attention, shortest_time=shortest_time
+        )
+    elif name == Network.HALDER:
+        network = UNet.preset(
+            key, "halder", image_shape=_image(size), width=width, shortest_time=shortest_time
         )
     elif name == Network.RESIDUAL:
-        network = ResidualMLP.draw(key, _dim(size), width, blocks, shortest_time=1 / longest)
+        network = ResidualMLP.draw(key, _dim(size), width, layout.blocks, shortest_time=shortest_time)
+    elif name == Network.TWO_LAYER:
+        network = TwoLayerReLU.draw(key, _dim(size), width, time_input=True)
     else:
         network = _imported(name)(key, size, width)
-    return NoisePrediction(TimeInUnits(network, longest), schedule)
+    return NoisePrediction(network if time_unit == 1 else TimeInUnits(network, time_unit), schedule)
 
 
-def check_network(name: str, size: Size, *, law: bool, levels: int) -> None:
-    """Refuse a name that is none, and a network that does not fit the data.
+def check_network(name: str, size: Size, allowed: tuple[str, ...], *, layout: Layout, field: str) -> None:
+    """Refuse a name that is none of `allowed`, nor module:function, and a network that does not fit the data.
 
     Raises:
-        ValueError: naming the field `network`.
+        ValueError: naming the field.
     """
+    layout.check()
     if ":" in str(name):
         _imported(name)
         return
-    check.one_of("network", name, (*Network.TRAINED, *Network.EXACT))
-    if name == Network.U_NET and isinstance(size, int):
-        raise ValueError(
-            f"network must be residual, or one's own, for data that are no images, got {name}; images are "
-            "asked for by images."
-        )
-    if name == Network.U_NET and not isinstance(size, int):
-        image_shape_of(size, divisor=2 ** (levels - 1))
-    if name == Network.POPULATION and not law:
-        raise ValueError(f"network must be another than {name} for a data set, whose law is not known.")
+    check.one_of(field, name, allowed)
+    if name in Network.OF_IMAGES:
+        if isinstance(size, int):
+            raise ValueError(
+                f"{field} must be residual, or one's own, for data that are no square images, got {name}."
+            )
+        image_shape_of(size, divisor=8 if name == Network.HALDER else 2 ** (len(layout.multipliers) - 1))
 
 
 def activations_per_sample(name: str, size: Size, width: int, blocks: int) -> int:
     """About how many numbers a network keeps of one sample while it is trained."""
-    if name == Network.U_NET and not isinstance(size, int):
-        height, wide, _ = size
+    if name in Network.OF_IMAGES:
+        height, wide, _ = _image(size)
         return 60 * blocks * width * height * wide
-    return 6 * (blocks + 1) * (width + _dim(size))
+    return (4 * blocks + 4) * (width + _dim(size))
+
+
+def _image(size: Size) -> tuple[int, int, int]:
+    assert not isinstance(size, int)
+    return size
 
 
 def _dim(size: Size) -> int:

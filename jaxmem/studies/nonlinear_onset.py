@@ -4,6 +4,7 @@ The nonlinear counterpart of the kernel onset of arXiv 2411.17807: the same ques
 trained by denoising score matching generates. Fraction memorised: arXiv 2505.17638.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,19 +23,29 @@ from jaxmem._typing import Integer, Key, Reference, Samples
 from jaxmem.describing.panels import Curve, Guide, Panel
 from jaxmem.describing.settings import values_of
 from jaxmem.describing.variables import Coordinate, Variable
-from jaxmem.noising import OrnsteinUhlenbeckLevels, ornstein_uhlenbeck
+from jaxmem.noising import BetaChain, OrnsteinUhlenbeckLevels, ornstein_uhlenbeck
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, PopulationSettings, Sphere
 from jaxmem.sampling import ancestral, denoising_implicit, heun, sample_reverse_process, time_grid
-from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, empirical_score, parameter_count
+from jaxmem.scores import NoisePrediction, empirical_score, parameter_count
 from jaxmem.studies._given_data import follow_data, refuse_data
+from jaxmem.studies._networks import (
+    Layout,
+    Network,
+    Size,
+    activations_per_sample,
+    check_network,
+    draw_network,
+)
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
 from jaxmem.training import DenoisingScoreMatching, Training, advance, start_training
 
 Score = Callable[[Any, Any], Any]
-ScoreName = Literal["residual", "two-layer", "empirical", "population"]
+ScoreName = Literal["residual", "two-layer", "u-net", "halder", "empirical", "population"]
+Noising = Literal["log", "chain"]
+Decay = Literal["cosine", "constant"]
 Sampler = Literal["ancestral", "ddim", "heun", "sde", "ode"]
 
 NOISE_PREDICTION = 2.0
@@ -119,11 +130,15 @@ class NonlinearOnset(Study):
     """Take the data from the k-sphere of radius √(k + 1) in R^d instead (counts below every d)."""
 
     score: ScoreName = "residual"
-    """A residual MLP or a two-layer ReLU network, trained; or the exact limits: the empirical optimal score
-    of the train set, which memorises, and the population's, which does not."""
+    """A residual MLP, a two-layer ReLU network, or for square images of d pixels a U-Net (halder: that of
+    arXiv 2411.17807), trained; or the exact limits: the empirical optimal score of the train set, which
+    memorises, and the population's, which does not."""
 
     depth: int = 2
-    """Blocks of the residual MLP (a count)."""
+    """Blocks of the residual MLP, or of each level of the U-Net (a count)."""
+
+    multipliers: tuple[int, ...] = (1, 2)
+    """Channels of the U-Net's levels in units of its width; each level after the first halves the image."""
 
     steps: int = 2_000
     """Training steps (a count)."""
@@ -132,7 +147,18 @@ class NonlinearOnset(Study):
     """Noised samples in a step (a count)."""
 
     learning_rate: float | tuple[float, ...] = number(3e-3, "learning rate")
-    """Learning rate of Adam at the first step, from where it falls to 0 along a cosine (above 0)."""
+    """Learning rate of Adam at the first step (above 0)."""
+
+    decay: Decay = "cosine"
+    """Whether the learning rate falls to 0 along a cosine or stays as it is."""
+
+    noising: Noising = "log"
+    """The noise levels: of times in geometric progression from `start` to `end`, drawn ∝ σ; or of a chain of
+    `levels` steps, β growing linearly from 1e-4 to `last_beta`, drawn uniformly."""
+
+    last_beta: float = 0.1
+    """β of the chain's last step (from 1e-4 to below 1); 200 levels leave ᾱ = 4e-5 of the signal at 0.1, and
+    0.13 at the 0.02 of arXiv 2411.17807, which generates from pure noise all the same."""
 
     start: float = 3.0
     """Time T at which generation starts (above `end`, in units of the Ornstein–Uhlenbeck rate)."""
@@ -177,8 +203,11 @@ class NonlinearOnset(Study):
                         f"loads must give from 2 to reference_size = {self.reference_size} samples, "
                         f"got {load:g}, which at d = {dim} gives {sample_size(load, dim)}."
                     )
-        check.one_of("score", self.score, get_args(ScoreName))
+        for dim in self.dims:
+            layout = Layout(self.multipliers, self.depth)
+            check_network(self.score, self._size(dim), get_args(ScoreName), layout=layout, field="score")
         self._check_sampler()
+        self._check_noising()
         for name, least in {
             "depth": 1,
             "steps": 1,
@@ -192,11 +221,7 @@ class NonlinearOnset(Study):
                 check.real_number(name, value, above=0.0)
         check.real_number("end", self.end, above=0.0)
         check.real_number("start", self.start, above=self.end)
-        for sphere in values_of(self.sphere_dim):
-            if sphere is not None:
-                check.positive_integer("sphere_dim", sphere, most=min(self.dims) - 1)
-        if self.sphere_dim is not None and self.population != PopulationSettings():
-            raise ValueError(f"sphere_dim must be left out beside a population, got {self.sphere_dim}.")
+        self._check_sphere()
         if any(values_of(self.population.mean)):
             raise ValueError(
                 f"mean must be 0 in {self.name}, whose generation starts about 0, got {self.population.mean}."
@@ -208,6 +233,20 @@ class NonlinearOnset(Study):
         check.real_number("eta", self.eta, least=0.0, most=1.0)
         if self.eta and self.sampler != "ddim":
             raise ValueError(f"eta must be 0 for all samplers but ddim, got {self.eta:g} for {self.sampler}.")
+
+    def _check_sphere(self) -> None:
+        for sphere in values_of(self.sphere_dim):
+            if sphere is not None:
+                check.positive_integer("sphere_dim", sphere, most=min(self.dims) - 1)
+        if self.sphere_dim is not None and self.population != PopulationSettings():
+            raise ValueError(f"sphere_dim must be left out beside a population, got {self.sphere_dim}.")
+
+    def _check_noising(self) -> None:
+        check.one_of("decay", self.decay, get_args(Decay))
+        check.one_of("noising", self.noising, get_args(Noising))
+        check.real_number("last_beta", self.last_beta, least=1e-4, below=1.0)
+        if self.noising == "chain" and self.sampler in ("sde", "ode"):
+            raise ValueError(f"sampler must be ancestral, ddim or heun on a chain, got {self.sampler}.")
 
     def coordinates(self) -> dict[str, Coordinate]:
         """The number of samples at each (dim, load), and of parameters at each (dim, width)."""
@@ -246,12 +285,13 @@ class NonlinearOnset(Study):
     def bytes_per_replicate(self, shape: Shape) -> int:
         """Samples and their gaps in float64, activations of a batch, and three copies of the weights."""
         samples = shape.capacity + self.reference_size + self.generated_size
-        activations = max(self.batch_size, self.generated_size) * (4 * self.depth + 4) * shape.width
+        each = activations_per_sample(self.score, self._size(shape.dim), shape.width, self.depth)
+        activations = max(self.batch_size, self.generated_size) * each
         return 4 * (12 * samples * shape.dim + activations + 3 * self._parameters(shape.dim, shape.width))
 
     def vectorised(self, shape: Shape) -> int:
         """Replicates share the step loop where its operations are too small to fill a core alone."""
-        return max(1, 128 // shape.width)
+        return 1 if self.score in Network.OF_IMAGES else max(1, 128 // shape.width)
 
     @with_float64
     def simulate(
@@ -293,11 +333,11 @@ class NonlinearOnset(Study):
     ) -> tuple[Score, Array]:
         """The score to generate with, and 1 where its training diverged."""
         never = jnp.zeros((), jnp.float64)
+        schedule = self._schedule()
         if self.score == "empirical":
-            return lambda time, x: empirical_score(x, train, *ornstein_uhlenbeck(time), count=n), never
+            return lambda time, x: empirical_score(x, train, *schedule(time), count=n), never
         if self.score == "population":
-            return lambda time, x: population.noised(*ornstein_uhlenbeck(time)).score(x), never
-        schedule = OrnsteinUhlenbeckLevels(self._times(), weight_exponent=NOISE_PREDICTION)
+            return lambda time, x: population.noised(*schedule(time)).score(x), never
         objective = DenoisingScoreMatching(
             jnp.asarray(train), schedule, self.batch_size, count=jnp.asarray(n)
         )
@@ -307,13 +347,33 @@ class NonlinearOnset(Study):
         return state.model, (state.diverged_at >= 0).astype(jnp.float64)
 
     def _optimiser(self, learning_rate: Any) -> optax.GradientTransformation:
+        if self.decay == "constant":
+            return optax.adam(learning_rate)
         return optax.adam(optax.cosine_decay_schedule(learning_rate, self.steps))
 
     def _draw(self, key: Key, dim: int, width: int) -> NoisePrediction:
         """The network before training."""
-        if self.score == "two-layer":
-            return NoisePrediction(TwoLayerReLU.draw(key, dim, width, time_input=True))
-        return NoisePrediction(ResidualMLP.draw(key, dim, width, self.depth, shortest_time=self.end))
+        chain = self.noising == "chain"
+        return draw_network(
+            self.score,
+            key,
+            self._size(dim),
+            width,
+            BetaChain(self.levels, last=self.last_beta) if chain else ornstein_uhlenbeck,
+            shortest_time=1 / self.levels if chain else self.end,
+            layout=Layout(self.multipliers, self.depth),
+            time_unit=float(self.levels) if chain else 1.0,
+        )
+
+    def _size(self, dim: int) -> Size:
+        """The shape of the images that d pixels are; d where they are no square."""
+        side = math.isqrt(dim)
+        return self.population.image_shape(dim) or ((side, side, 1) if side**2 == dim else dim)
+
+    def _schedule(self) -> OrnsteinUhlenbeckLevels | BetaChain:
+        if self.noising == "chain":
+            return BetaChain(self.levels, last=self.last_beta)
+        return OrnsteinUhlenbeckLevels(self._times(), weight_exponent=NOISE_PREDICTION)
 
     def _parameters(self, dim: int, width: int) -> int:
         """Trained numbers; the exact scores have none."""
@@ -330,14 +390,18 @@ class NonlinearOnset(Study):
             return sample_reverse_process(
                 score, key, self.generated_size, dim, self._times(), method=self.sampler
             )
-        times = jnp.append(self._times(), jnp.zeros(1, jnp.float32))
+        schedule = self._schedule()
+        if self.noising == "chain":
+            times = jnp.arange(self.levels, -1, -1, dtype=jnp.float32)
+        else:
+            times = jnp.append(self._times(), jnp.zeros(1, jnp.float32))
         normal = jax.random.normal(stream(key, "start"), (self.generated_size, dim), jnp.float32)
-        starts = ornstein_uhlenbeck(times[0]).sigma * normal
+        starts = schedule(times[0]).sigma * normal
         if self.sampler == "heun":
-            return jax.vmap(lambda x: heun(score, x, times))(starts)
+            return jax.vmap(lambda x: heun(score, x, times, schedule))(starts)
         keys = jax.vmap(lambda i: stream(key, "walk", i))(jnp.arange(self.generated_size))
         walk = partial(denoising_implicit, eta=self.eta) if self.sampler == "ddim" else ancestral
-        return jax.vmap(lambda key, x: walk(score, key, x, times))(keys, starts)
+        return jax.vmap(lambda key, x: walk(score, key, x, times, schedule))(keys, starts)
 
 
 def _distances(

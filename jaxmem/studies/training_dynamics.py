@@ -27,7 +27,14 @@ from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
 from jaxmem.scores import empirical_score
 from jaxmem.studies._looks import Looks, Score, look_variables
-from jaxmem.studies._networks import Network, Size, activations_per_sample, check_network, draw_network
+from jaxmem.studies._networks import (
+    Layout,
+    Network,
+    Size,
+    activations_per_sample,
+    check_network,
+    draw_network,
+)
 from jaxmem.studies._staged import StagedStudy
 from jaxmem.studies._study import Point, axis, number
 from jaxmem.studies._training_times import Criteria, time_variables, training_times
@@ -260,7 +267,9 @@ class TrainingDynamics(StagedStudy):
                 f"samples and test_samples must be at most {self.population.available} together, what there "
                 f"is, got {max(self.samples)} and {self.test_samples}."
             )
-        check_network(self.network, self._size(), law=not self._is_data(), levels=len(self.multipliers))
+        law = () if self._is_data() else (Network.POPULATION,)
+        allowed = (Network.U_NET, Network.RESIDUAL, Network.EMPIRICAL, *law)
+        check_network(self.network, self._size(), allowed, layout=self._layout(), field="network")
 
     def _check_numbers(self) -> None:
         for rate in values_of(self.learning_rate):
@@ -354,10 +363,9 @@ class TrainingDynamics(StagedStudy):
             self._size(),
             shape.width,
             self._chain(),
-            longest=float(self.chain_steps),
-            multipliers=self.multipliers,
-            blocks=self.blocks,
-            attention=self.attention,
+            shortest_time=1 / self.chain_steps,
+            layout=self._layout(),
+            time_unit=float(self.chain_steps),
         )
         return start_training(self._problem(key, point, shape), stream(own, "training"), model)
 
@@ -472,6 +480,9 @@ class TrainingDynamics(StagedStudy):
         if name == Network.EMPIRICAL:
             return lambda time, x: empirical_score(x, looks.train, *chain(time), count=looks.count)
         return lambda time, x: drawn.population.noised(*chain(time)).score(x)
+
+    def _layout(self) -> Layout:
+        return Layout(self.multipliers, self.blocks, self.attention)
 
     def _chain(self) -> BetaChain:
         return BetaChain(self.chain_steps, last=self.last_beta)

@@ -14,7 +14,7 @@ from jaxmem.noising import BetaChain
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import PopulationSettings
 from jaxmem.studies import TrainingDynamics
-from jaxmem.studies._networks import draw_network
+from jaxmem.studies._networks import Layout, draw_network
 from jaxmem.studies._turning_points import first_crossing, turning_points
 
 SMALL = {
@@ -171,7 +171,7 @@ def test_a_network_of_ones_own():
     name = f"{__name__}:mine"
     study = TrainingDynamics(**SMALL | {"network": name})
     assert study.configuration()["network"] == name
-    settings = {"longest": 1000.0, "multipliers": (1,), "blocks": 1, "attention": 0}
+    settings = {"shortest_time": 1e-3, "layout": Layout(), "time_unit": 1000.0}
     score = draw_network(name, jax.random.key(0), 3, 16, BetaChain(), **settings)
     sigma = BetaChain()(500.0).sigma
     np.testing.assert_allclose(score(jnp.float32(500), jnp.ones(3)), -0.5 * 16 / sigma, rtol=1e-6)
@@ -194,11 +194,11 @@ def test_bad_input_is_refused():
         with pytest.raises(ValueError, match=match):
             TrainingDynamics(**SMALL | settings)
 
-    sentence(r"network must be residual, or one's own, for data that are no images", network="u-net")
+    sentence(r"network must be residual, or one's own, for data that are no square", network="u-net")
     sentence("network must be module:function of an importable module", network="no.such:thing")
     sentence("test_samples must be a whole number of at least 1 and at most 12, got 13", test_samples=13)
     sentence(
-        "network must be another than population",
+        "network must be one of u-net, residual, empirical, got 'population'",
         network="population",
         population=given(np.eye(60)[:, :3] + np.arange(60)[:, None]),
     )
