@@ -13,10 +13,10 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float32, Float64
+from jaxtyping import Array, Float, Float32, Float64
 
 from jaxmem import _checks as check
-from jaxmem._typing import Covariance, Integer, Key, Samples, Scalar, Vector
+from jaxmem._typing import Covariance, Integer, Key, RealArray, Reference, Samples, Scalar, Vector
 from jaxmem.describing.panels import Curve, Guide, Panel
 from jaxmem.describing.settings import values_of
 from jaxmem.describing.variables import Coordinate, Variable
@@ -340,10 +340,10 @@ class GeneratedLaw(NamedTuple):
 
 def _sampled_distances(
     population: AbstractPopulation,
-    reference: Samples,
+    reference: Reference,
     law: GeneratedLaw,
-    generated: Samples,
-    normals: Samples,
+    generated: Float[RealArray, "generated d"],
+    normals: Float[RealArray, "generated d"],
     n: Integer,
 ) -> dict[str, Array]:
     """The same for a population without closed forms, by Monte Carlo; Bures compares the moments.

@@ -122,8 +122,10 @@ def test_losses_and_samples_by_hand(study):
         (mu, sigma), (mu_next, sigma_next) = ((kept[j] ** 0.5, (1 - kept[j]) ** 0.5) for j in (k, k - 100))
         noise = -sigma * score(k, x)
         x = mu_next * (x - sigma * noise) / mu + sigma_next * noise
-    two = np.sort(cdist(x, train[:12]), 1)
-    np.testing.assert_allclose(found["memorised_fraction"], (two[:, 0] < two[:, 1] / 3).mean())
+    for name, rows in {"memorised_fraction": x, "memorised_fraction_test": test}.items():
+        two = np.sort(cdist(rows, train[:12]), 1)
+        np.testing.assert_allclose(found[name], (two[:, 0] < two[:, 1] / 3).mean())
+    np.testing.assert_allclose(found["test_loss"][0], found["test_loss_floor"], rtol=1e-6)
     for split, rows in {"train": train[:10], "test": test}.items():
         distance = found[f"frechet_{split}"][0]
         trace = np.trace(np.cov(x.T) + np.cov(rows.T))
@@ -134,25 +136,15 @@ def test_losses_and_samples_by_hand(study):
     assert np.isinf(found["divergence_time_by_level"][np.asarray(apart) < 0]).all()
 
 
-@pytest.mark.parametrize("network", ["empirical", "population"])
-def test_the_ends_of_the_axis(study, network):
-    """The empirical optimal score copies from the first step on, the population's as test samples seem to."""
+def test_the_empirical_optimal_score_copies_from_the_first_step_on(study):
     exact = dataclasses.replace(
-        study, network=network, samples=(40,), generated_size=100, test_samples=40, sampling_steps=250
+        study, network="empirical", samples=(40,), generated_size=40, test_samples=40, sampling_steps=250
     )
-    found = jaxmem.sweep(exact, replicates=4)
-    copied = found["memorised_fraction"].values
-    if network == "empirical":
-        assert (copied > 0.95).all()
-        np.testing.assert_allclose(found["memorisation_time"], found["step"][0], rtol=1e-6)
-        assert (found["sliced_wasserstein_train"] < found["sliced_wasserstein_test"]).all()
-        np.testing.assert_allclose(found["train_loss"].isel(step=0), found["train_loss_floor"], rtol=1e-6)
-    else:
-        baseline = found["memorised_fraction_test"].values
-        error = np.sqrt(0.1 * 0.9 / 100 / 4 + 0.1 * 0.9 / 40 / 4)
-        assert abs((copied - baseline).mean()) < 4.5 * error
-        assert np.isinf(found["memorisation_time"]).mean() > 0.5
-        np.testing.assert_allclose(found["test_loss"].isel(step=0), found["test_loss_floor"], rtol=1e-6)
+    found = jaxmem.sweep(exact, replicates=2)
+    assert (found["memorised_fraction"] > 0.9).all()
+    np.testing.assert_allclose(found["memorisation_time"], found["step"][0], rtol=1e-6)
+    assert (found["sliced_wasserstein_train"] < found["sliced_wasserstein_test"]).all()
+    np.testing.assert_allclose(found["train_loss"].isel(step=0), found["train_loss_floor"], rtol=1e-6)
 
 
 def test_no_test_sample_is_trained_on():
