@@ -3,7 +3,8 @@
     y[b, i, j, :] = Σ_{s, t} x[b, i + s − p, j + t − p, :] · w[s, t, :, :],    p = ⌊size/2⌋,
 
 with zeros outside the image, or the image repeated: a correlation, as every network library has it. On a CPU
-it is one matrix product of the h × w patches of size² c numbers with the weights. XLA's own convolution is as
+it is one matrix product of the h × w patches of size² c numbers with the weights, or, of images smaller than
+a kernel, of all pixels with a matrix from each to each. XLA's own convolution is as
 fast there only outside loops and with one set of weights: inside a training loop over replicates it reaches
 3 GFLOP/s where the product reaches 50 to 200 (benchmarks/convolutions.py). Elsewhere it is XLA's convolution.
 
@@ -14,7 +15,8 @@ times as long.
 """
 
 import math
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any, Literal
 
 import equinox.internal as eqxi
@@ -106,28 +108,73 @@ def _turned(weight: Any) -> Any:
     return lax.transpose(lax.rev(weight, (0, 1)), (0, 1, 3, 2))
 
 
+def _keeping_float64(function: Callable[..., list[Array]]) -> Callable[..., list[Array]]:
+    """`function` with 64-bit types where its inputs are such: a jitted caller's scope may have closed."""
+
+    @wraps(function)
+    def scoped(a: Any, b: Any, **settings: Any) -> list[Array]:
+        if a.dtype != np.float64:
+            return function(a, b, **settings)
+        with jax.enable_x64(True):
+            return function(a, b, **settings)
+
+    return scoped
+
+
+@_keeping_float64
 @partial(jax.jit, static_argnames=("padding",))
 def _convolve_on(x: Array, weight: Array, *, padding: Padding) -> list[Array]:
     size, outputs = weight.shape[:2], weight.shape[3]
 
-    def as_product(x: Array, weight: Array) -> Array:
+    def of_patches(x: Array, weight: Array) -> Array:
         patches = _patches(x, size, padding)
         matrix = lax.reshape(weight, (patches.shape[3], outputs))
         return lax.dot_general(patches, matrix, (((3,), (0,)), ((), ())), precision=HIGHEST)
 
+    def dense(x: Array, weight: Array) -> Array:
+        b, h, w, c = x.shape
+        # (place, from pixel, to pixel) with (place, c, k): the matrix from all pixels to all pixels
+        matrix = lax.dot_general(
+            _places((h, w), size, padding, x.dtype),
+            lax.reshape(weight, (size[0] * size[1], c, outputs)),
+            (((0,), (0,)), ((), ())),
+            precision=HIGHEST,
+        )
+        matrix = lax.reshape(lax.transpose(matrix, (0, 2, 1, 3)), (h * w * c, h * w * outputs))
+        product = lax.dot_general(
+            lax.reshape(x, (b, h * w * c)), matrix, (((1,), (0,)), ((), ())), precision=HIGHEST
+        )
+        return lax.reshape(product, (b, h, w, outputs))
+
     def native(x: Array, weight: Array) -> Array:
         return _native(_padded(x, size, padding), weight)
 
-    return [lax.platform_dependent(x, weight, cpu=as_product, default=native)]
+    on_cpu = dense if _is_small(x, size) else of_patches
+    return [lax.platform_dependent(x, weight, cpu=on_cpu, default=native)]
 
 
+@_keeping_float64
 @partial(jax.jit, static_argnames=("size", "padding"))
 def _correlate_on(x: Array, gradient: Array, *, size: tuple[int, int], padding: Padding) -> list[Array]:
     shape = (*size, x.shape[3], gradient.shape[3])
 
-    def as_product(x: Array, gradient: Array) -> Array:
+    def of_patches(x: Array, gradient: Array) -> Array:
         pixels = ((0, 1, 2), (0, 1, 2))
-        product = lax.dot_general(_patches(x, size, padding), gradient, (pixels, ((), ())), precision=HIGHEST)
+        # the gradient first: of the two it is the smaller to bring into the order of the product
+        product = lax.dot_general(gradient, _patches(x, size, padding), (pixels, ((), ())), precision=HIGHEST)
+        return lax.reshape(lax.transpose(product, (1, 0)), shape)
+
+    def dense(x: Array, gradient: Array) -> Array:
+        b, h, w, c = x.shape
+        pairs = lax.dot_general(
+            lax.reshape(x, (b, h * w * c)),
+            lax.reshape(gradient, (b, h * w * shape[3])),
+            (((0,), (0,)), ((), ())),
+            precision=HIGHEST,
+        )
+        pairs = lax.transpose(lax.reshape(pairs, (h * w, c, h * w, shape[3])), (0, 2, 1, 3))
+        places = _places((h, w), size, padding, x.dtype)
+        product = lax.dot_general(places, pairs, (((1, 2), (0, 1)), ((), ())), precision=HIGHEST)
         return lax.reshape(product, shape)
 
     def native(x: Array, gradient: Array) -> Array:
@@ -136,7 +183,30 @@ def _correlate_on(x: Array, gradient: Array, *, size: tuple[int, int], padding: 
 
         return jax.linear_transpose(of_weight, jax.ShapeDtypeStruct(shape, x.dtype))(gradient)[0]
 
-    return [lax.platform_dependent(x, gradient, cpu=as_product, default=native)]
+    on_cpu = dense if _is_small(x, size) else of_patches
+    return [lax.platform_dependent(x, gradient, cpu=on_cpu, default=native)]
+
+
+def _is_small(x: Array, size: tuple[int, int]) -> bool:
+    """Whether the product of all pixels with all pixels, and its matrix, cost less than that of patches."""
+    batch, pixels = x.shape[0], x.shape[1] * x.shape[2]
+    places = size[0] * size[1]
+    return pixels * (batch + pixels * places) < places * batch
+
+
+def _places(
+    shape: tuple[int, int], size: tuple[int, int], padding: Padding, dtype: Any
+) -> Float[Array, "place from to"]:
+    """1 where a pixel takes part in another at that place of the kernel."""
+    h, w = shape
+    found = np.zeros((*size, h, w, h, w), dtype)
+    for i, j, s, t in np.ndindex(h, w, *size):
+        k, m = i + s - size[0] // 2, j + t - size[1] // 2
+        if padding == "circular":
+            found[s, t, k % h, m % w, i, j] = 1
+        elif 0 <= k < h and 0 <= m < w:
+            found[s, t, k, m, i, j] = 1
+    return jnp.asarray(found.reshape(size[0] * size[1], h * w, h * w))
 
 
 def _native(padded: Array, weight: Array) -> Array:
@@ -148,14 +218,15 @@ def _native(padded: Array, weight: Array) -> Array:
 def _patches(x: Array, size: tuple[int, int], padding: Padding) -> Float[Array, "b h w patch"]:
     b, h, w, c = x.shape
     padded = _padded(x, size, padding)
-    shifted = [
-        lax.slice(padded, (0, i, j, 0), (b, i + h, j + w, c)) for i in range(size[0]) for j in range(size[1])
-    ]
-    return lax.concatenate(shifted, 3)
+    high = padded.shape[1]
+    # first along rows, then along columns: 2 size pieces to copy and not size²
+    across = [lax.slice(padded, (0, 0, j, 0), (b, high, j + w, c)) for j in range(size[1])]
+    rows = lax.concatenate(across, 3)
+    down = [lax.slice(rows, (0, i, 0, 0), (b, i + h, w, size[1] * c)) for i in range(size[0])]
+    return lax.concatenate(down, 3)
 
 
 def _padded(x: Array, size: tuple[int, int], padding: Padding) -> Array:
-    # Operations of `lax`, which keep float64 where the scope that allows it has closed; `jnp.pad` does not.
     halo = [length // 2 for length in size]
     if padding == "zero":
         widths = [(0, 0, 0), *((width, width, 0) for width in halo), (0, 0, 0)]

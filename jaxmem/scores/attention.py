@@ -12,9 +12,8 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
-from jaxmem._typing import Key
-from jaxmem.numerics.randomness import stream
 from jaxmem.scores.image_layers import GroupNorm, LayerNorm, Linear
+from jaxmem.scores.weight_source import WeightSource
 
 HIGHEST = jax.lax.Precision.HIGHEST
 
@@ -28,13 +27,13 @@ class Attention(eqx.Module):
     heads: int = eqx.field(static=True)
 
     @classmethod
-    def draw(cls, key: Key, norm: GroupNorm | LayerNorm, heads: int) -> "Attention":
+    def draw(cls, source: WeightSource, norm: GroupNorm | LayerNorm, heads: int) -> "Attention":
         """For as many channels as the norm has, a multiple of `heads`."""
         channels = norm.gain.size
         if channels % heads:
             raise ValueError(f"heads must divide the channels of a level, {channels}, got {heads}.")
-        into = Linear.draw(stream(key, "attention inputs"), channels, 3 * channels)
-        return cls(norm, into, Linear.draw(stream(key, "attention outputs"), channels, channels), heads)
+        into = Linear.draw(source, channels, 3 * channels)
+        return cls(norm, into, Linear.draw(source, channels, channels), heads)
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         """4 b p (c² + p c) multiplications for p pixels."""
@@ -61,13 +60,13 @@ class TransformerBlock(eqx.Module):
     outer: Linear
 
     @classmethod
-    def draw(cls, key: Key, channels: int, heads: int) -> "TransformerBlock":
+    def draw(cls, source: WeightSource, channels: int, heads: int) -> "TransformerBlock":
         """With a hidden layer as wide as the input."""
         return cls(
-            Attention.draw(key, LayerNorm.start(channels), heads),
+            Attention.draw(source, LayerNorm.start(channels), heads),
             LayerNorm.start(channels),
-            Linear.draw(stream(key, "inner weights"), channels, channels),
-            Linear.draw(stream(key, "outer weights"), channels, channels),
+            Linear.draw(source, channels, channels),
+            Linear.draw(source, channels, channels),
         )
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:

@@ -16,10 +16,10 @@ from jaxtyping import Array, Float
 from jaxmem import _checks
 from jaxmem._typing import Key
 from jaxmem.numerics import Padding
-from jaxmem.numerics.randomness import stream
 from jaxmem.scores.bias_free_denoiser import ACTIVATIONS_WITHOUT_SCALE, activation_gain
 from jaxmem.scores.image_layers import ACTIVATIONS, Activation, Convolution
 from jaxmem.scores.image_rows import ImageShape, as_images, as_rows, image_shape_of
+from jaxmem.scores.weight_source import WeightSource, with_weights
 
 
 class BiasFreeCNN(eqx.Module):
@@ -61,19 +61,15 @@ class BiasFreeCNN(eqx.Module):
         shape = image_shape_of(image_shape)
         widths = [shape[2], *[channels] * (depth - 1), shape[2]]
         gains = [*[activation_gain(activation)] * (depth - 1), 1.0]
-        layers = (
-            Convolution.draw(
-                stream(key, "layer", level),
-                inputs,
-                outputs,
-                size=size,
-                bias=False,
-                gain=gain,
-                padding=padding,
+
+        def build(source: WeightSource) -> "BiasFreeCNN":
+            layers = (
+                Convolution.draw(source, inputs, outputs, size=size, bias=False, gain=gain, padding=padding)
+                for inputs, outputs, gain in zip(widths[:-1], widths[1:], gains, strict=True)
             )
-            for level, (inputs, outputs, gain) in enumerate(zip(widths[:-1], widths[1:], gains, strict=True))
-        )
-        return cls(tuple(layers), activation, shape)
+            return cls(tuple(layers), activation, shape)
+
+        return with_weights(key, build)
 
     def __call__(self, y: Float[Array, "d"]) -> Float[Array, "d"]:
         """The denoised image."""

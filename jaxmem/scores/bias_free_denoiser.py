@@ -13,6 +13,7 @@ can hold as well; while it trains it ties the images of a batch together. A norm
 would take away its scale. Weights of variance 2/inputs keep the scale of what passes through instead.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import equinox as eqx
@@ -23,9 +24,9 @@ from jaxmem import _checks
 from jaxmem._typing import Key
 from jaxmem.numerics import Padding, average_pooling
 from jaxmem.numerics.linear_algebra import product
-from jaxmem.numerics.randomness import stream
-from jaxmem.scores.image_layers import ACTIVATIONS, Activation, Convolution, normal_weights
+from jaxmem.scores.image_layers import ACTIVATIONS, Activation, Convolution
 from jaxmem.scores.image_rows import ImageShape, as_images, as_rows, image_shape_of
+from jaxmem.scores.weight_source import WeightSource, with_weights
 
 ACTIVATIONS_WITHOUT_SCALE = ("relu", "identity")
 
@@ -77,26 +78,26 @@ class BiasFreeDenoiser(eqx.Module):
         shape = image_shape_of(image_shape, divisor=2**blocks)
         gain = activation_gain(activation)
 
-        def convolve(name: str, inputs: int, outputs: int, gain: float = gain) -> Convolution:
-            weights = stream(key, name)
-            return Convolution.draw(weights, inputs, outputs, bias=False, gain=gain, padding=padding)
+        def build(source: WeightSource) -> "BiasFreeDenoiser":
+            def pair(*widths: int, last: bool = False) -> tuple[Convolution, Convolution]:
+                gains = (gain, 1.0 if last else gain)
+                first, second = (
+                    Convolution.draw(source, inputs, outputs, bias=False, gain=gain, padding=padding)
+                    for inputs, outputs, gain in zip(widths[:-1], widths[1:], gains, strict=True)
+                )
+                return first, second
 
-        down, doubling, up = [], [], []
-        inputs = shape[2]
-        for level in range(blocks + 1):
-            outputs = channels * 2**level
-            first = convolve(f"down {level} 0", inputs, outputs)
-            down.append((first, convolve(f"down {level} 1", outputs, outputs)))
-            inputs = outputs
-        for level in reversed(range(blocks)):
-            outputs = channels * 2**level
-            doubling.append(normal_weights(stream(key, f"doubling {level}"), 2 * outputs, 4 * outputs))
-            last = (outputs, gain) if level else (shape[2], 1.0)
-            first = convolve(f"up {level} 0", 2 * outputs, outputs)
-            up.append((first, convolve(f"up {level} 1", outputs, *last)))
-        if not blocks:
-            down[0] = (down[0][0], convolve("down 0 1", channels, shape[2], 1.0))
-        return cls(tuple(down), tuple(doubling), tuple(up), activation, shape)
+            widths = [channels * 2**level for level in range(blocks + 1)]
+            down = [pair(shape[2], channels, channels if blocks else shape[2], last=not blocks)]
+            down += [pair(fine, coarse, coarse) for fine, coarse in itertools.pairwise(widths)]
+            doubling, up = [], []
+            for level in reversed(range(blocks)):
+                fine = widths[level]
+                doubling.append(source.normal(2 * fine, 4 * fine))
+                up.append(pair(2 * fine, fine, fine if level else shape[2], last=not level))
+            return cls(tuple(down), tuple(doubling), tuple(up), activation, shape)
+
+        return with_weights(key, build)
 
     def __call__(self, y: Float[Array, "d"]) -> Float[Array, "d"]:
         """The denoised image."""

@@ -1,6 +1,5 @@
 """The layers that image networks are made of, on batches (b, h, w, c), in full precision."""
 
-import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -9,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmem._typing import Key
 from jaxmem.numerics import Padding, convolution
 from jaxmem.numerics.linear_algebra import product
+from jaxmem.scores.weight_source import WeightSource
 
 Activation = Literal["relu", "gelu", "silu", "identity"]
 
@@ -26,12 +25,6 @@ NORM_EPSILON = 1e-5
 """Added to variances, as everywhere in the field."""
 
 
-def normal_weights(key: Key, *shape: int, gain: float = 1.0) -> Float[Array, "..."]:
-    """N(0, gain/inputs), inputs the product of all sizes but the last."""
-    scale = math.sqrt(gain / math.prod(shape[:-1]))
-    return scale * jax.random.normal(key, shape, jnp.float32)
-
-
 class Convolution(eqx.Module):
     """A convolution, with or without a bias for each output channel."""
 
@@ -42,7 +35,7 @@ class Convolution(eqx.Module):
     @classmethod
     def draw(
         cls,
-        key: Key,
+        source: WeightSource,
         inputs: int,
         outputs: int,
         *,
@@ -52,7 +45,7 @@ class Convolution(eqx.Module):
         padding: Padding = "zero",
     ) -> "Convolution":
         """Weights N(0, gain/(size² inputs)), all zero for gain 0, and biases 0."""
-        weight = normal_weights(key, size, size, inputs, outputs, gain=gain)
+        weight = source.normal(size, size, inputs, outputs, gain=gain)
         return cls(weight, jnp.zeros(outputs, jnp.float32) if bias else None, padding)
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w k"]:
@@ -71,9 +64,9 @@ class Linear(eqx.Module):
     bias: Float[Array, "k"]
 
     @classmethod
-    def draw(cls, key: Key, inputs: int, outputs: int) -> "Linear":
+    def draw(cls, source: WeightSource, inputs: int, outputs: int) -> "Linear":
         """Weights N(0, 1/inputs), biases 0."""
-        return cls(normal_weights(key, inputs, outputs), jnp.zeros(outputs, jnp.float32))
+        return cls(source.normal(inputs, outputs), jnp.zeros(outputs, jnp.float32))
 
     def __call__(self, x: Float[Array, "... c"]) -> Float[Array, "... k"]:
         """Of any leading shape."""

@@ -5,9 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmem._typing import Key
-from jaxmem.numerics.randomness import stream
 from jaxmem.scores.image_layers import Linear
+from jaxmem.scores.weight_source import WeightSource
 
 DECADES = 1e4
 """Ratio of the largest frequency to the smallest (Vaswani et al. 2017)."""
@@ -34,10 +33,10 @@ class TimeEmbedding(eqx.Module):
     shortest_time: float = eqx.field(static=True)
 
     @classmethod
-    def draw(cls, key: Key, width: int, shortest_time: float) -> "TimeEmbedding":
+    def draw(cls, source: WeightSource, width: int, shortest_time: float) -> "TimeEmbedding":
         """With four times as many outputs as sinusoids."""
-        inner = Linear.draw(stream(key, "inner weights"), width, 4 * width)
-        return cls(inner, Linear.draw(stream(key, "outer weights"), 4 * width, 4 * width), shortest_time)
+        inner = Linear.draw(source, width, 4 * width)
+        return cls(inner, Linear.draw(source, 4 * width, 4 * width), shortest_time)
 
     def __call__(self, time: Float[Array, "b"]) -> Float[Array, "b e"]:
         """The embedding of each time."""

@@ -16,11 +16,11 @@ from jaxtyping import Array, Float
 from jaxmem import _checks
 from jaxmem._typing import Key
 from jaxmem.numerics import Padding
-from jaxmem.numerics.randomness import stream
 from jaxmem.scores.image_layers import Convolution, GroupNorm, group_count
 from jaxmem.scores.image_rows import ImageShape, as_images, as_rows, image_shape_of
 from jaxmem.scores.time_embedding import Sinusoids, TimeEmbedding
 from jaxmem.scores.u_net_stages import DoubleBlock, DoubleConvolution, Doubling, Halving, ResidualBlock
+from jaxmem.scores.weight_source import WeightSource, with_weights
 
 Stage = ResidualBlock | DoubleBlock | Halving | Doubling
 Chain = tuple[Stage, ...]
@@ -104,55 +104,48 @@ class UNet(eqx.Module):
         embedded = 4 * width if time_input else 0
         attends = [level >= levels - attention for level in range(levels)]
 
-        def block(name: str, inputs: int, outputs: int, attends: bool) -> ResidualBlock:
-            return ResidualBlock.draw(
-                stream(key, name),
-                inputs,
-                outputs,
-                embedding=embedded,
-                heads=heads if attends else 0,
-                groups=groups,
-                padding=padding,
-            )
+        def build(source: WeightSource) -> "UNet":
+            def block(inputs: int, outputs: int, attends: bool) -> ResidualBlock:
+                return ResidualBlock.draw(
+                    source,
+                    inputs,
+                    outputs,
+                    embedding=embedded,
+                    heads=heads if attends else 0,
+                    groups=groups,
+                    padding=padding,
+                )
 
-        def resized(stage: type[Halving] | type[Doubling], level: int, channels: int) -> Stage:
-            name = f"{stage.__name__} {level}"
-            return stage(Convolution.draw(stream(key, name), channels, channels, padding=padding))
+            def resizing(channels: int) -> Convolution:
+                return Convolution.draw(source, channels, channels, padding=padding)
 
-        channels, kept, encoder = width, [width], []
-        for level, multiplier in enumerate(multipliers):
-            for number in range(blocks):
-                name = f"encoder {level} {number}"
-                encoder.append((block(name, channels, width * multiplier, attends[level]),))
-                channels = width * multiplier
-                kept.append(channels)
-            if level < levels - 1:
-                encoder.append((resized(Halving, level, channels),))
-                kept.append(channels)
-        middle = (
-            block("middle 0", channels, channels, attention > 0),
-            block("middle 1", channels, channels, False),
-        )
-        decoder: list[Chain] = []
-        for level in reversed(range(levels)):
-            outputs = width * multipliers[level]
-            for number in range(blocks + 1):
-                name = f"decoder {level} {number}"
-                chain: Chain = (block(name, channels + kept.pop(), outputs, attends[level]),)
-                channels = outputs
-                if level and number == blocks:
-                    chain = (*chain, resized(Doubling, level, channels))
-                decoder.append(chain)
-        return cls(
-            TimeEmbedding.draw(stream(key, "embedding"), width, shortest_time) if time_input else None,
-            Convolution.draw(stream(key, "entry"), shape[2], width, padding=padding),
-            tuple(encoder),
-            middle,
-            tuple(decoder),
-            GroupNorm.start(channels, group_count(channels, groups)),
-            Convolution.draw(stream(key, "exit"), channels, shape[2], gain=0.0, padding=padding),
-            shape,
-        )
+            embedding = TimeEmbedding.draw(source, width, shortest_time) if time_input else None
+            entry = Convolution.draw(source, shape[2], width, padding=padding)
+            channels, kept = width, [width]
+            encoder: list[Chain] = []
+            for level, multiplier in enumerate(multipliers):
+                for _ in range(blocks):
+                    encoder.append((block(channels, width * multiplier, attends[level]),))
+                    channels = width * multiplier
+                    kept.append(channels)
+                if level < levels - 1:
+                    encoder.append((Halving(resizing(channels)),))
+                    kept.append(channels)
+            middle = (block(channels, channels, attention > 0), block(channels, channels, False))
+            decoder: list[Chain] = []
+            for level in reversed(range(levels)):
+                for number in range(blocks + 1):
+                    joined = channels + kept.pop()
+                    channels = width * multipliers[level]
+                    chain: Chain = (block(joined, channels, attends[level]),)
+                    if level and number == blocks:
+                        chain = (*chain, Doubling(resizing(channels)))
+                    decoder.append(chain)
+            norm = GroupNorm.start(channels, group_count(channels, groups))
+            last = Convolution.draw(source, channels, shape[2], gain=0.0, padding=padding)
+            return cls(embedding, entry, tuple(encoder), middle, tuple(decoder), norm, last, shape)
+
+        return with_weights(key, build)
 
     @classmethod
     def preset(
@@ -200,27 +193,27 @@ class UNet(eqx.Module):
         W = _checks.positive_integer("width", 64 if width is None else width)
         shape = image_shape_of(image_shape, divisor=8)
 
-        def block(name: str, inputs: int, outputs: int, **settings: Any) -> DoubleBlock:
-            return DoubleBlock.draw(stream(key, name), inputs, outputs, padding, **settings)
+        def build(source: WeightSource) -> "UNet":
+            def block(inputs: int, outputs: int, **settings: Any) -> DoubleBlock:
+                return DoubleBlock.draw(source, inputs, outputs, padding, **settings)
 
-        halve, double = Halving(None, maximum=True), Doubling(None)
-        return cls(
-            Sinusoids(shortest_time),
-            DoubleConvolution.draw(stream(key, "entry"), shape[2], W, padding),
-            (
-                (halve, block("encoder 0", W, 2 * W)),
-                (halve, block("encoder 1", 2 * W, 4 * W, heads=4)),
-            ),
-            (halve, block("middle", 4 * W, 4 * W, heads=4), double),
-            (
-                (block("decoder 0", 8 * W, 2 * W, hidden=4 * W, heads=4), double),
-                (block("decoder 1", 4 * W, W, hidden=2 * W), double),
-                (block("decoder 2", 2 * W, W, hidden=W),),
-            ),
-            None,
-            Convolution.draw(stream(key, "exit"), W, shape[2], size=1, gain=0.0),
-            shape,
-        )
+            halve, double = Halving(None, maximum=True), Doubling(None)
+            return cls(
+                Sinusoids(shortest_time),
+                DoubleConvolution.draw(source, shape[2], W, padding),
+                ((halve, block(W, 2 * W)), (halve, block(2 * W, 4 * W, heads=4))),
+                (halve, block(4 * W, 4 * W, heads=4), double),
+                (
+                    (block(8 * W, 2 * W, hidden=4 * W, heads=4), double),
+                    (block(4 * W, W, hidden=2 * W), double),
+                    (block(2 * W, W, hidden=W),),
+                ),
+                None,
+                Convolution.draw(source, W, shape[2], size=1, gain=0.0),
+                shape,
+            )
+
+        return with_weights(key, build)
 
     @property
     def time_input(self) -> bool:

@@ -4,12 +4,11 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
-from jaxmem._typing import Key
 from jaxmem.numerics import Padding, average_pooling, maximum_pooling, nearest_upsampling
-from jaxmem.numerics.randomness import stream
 from jaxmem.scores.attention import Attention, TransformerBlock
 from jaxmem.scores.image_layers import Convolution, GroupNorm, Linear, group_count
 from jaxmem.scores.time_embedding import sinusoids
+from jaxmem.scores.weight_source import WeightSource
 
 Embedding = Float[Array, "b e"] | Float[Array, "b"] | None
 
@@ -32,7 +31,7 @@ class ResidualBlock(eqx.Module):
     @classmethod
     def draw(
         cls,
-        key: Key,
+        source: WeightSource,
         inputs: int,
         outputs: int,
         *,
@@ -43,20 +42,20 @@ class ResidualBlock(eqx.Module):
     ) -> "ResidualBlock":
         """No time for `embedding` 0, no attention for `heads` 0."""
 
-        def convolve(name: str, inputs: int, size: int) -> Convolution:
-            return Convolution.draw(stream(key, name), inputs, outputs, size=size, padding=padding)
+        def convolve(inputs: int, size: int) -> Convolution:
+            return Convolution.draw(source, inputs, outputs, size=size, padding=padding)
 
         def norm(channels: int) -> GroupNorm:
             return GroupNorm.start(channels, group_count(channels, groups))
 
         return cls(
             norm(inputs),
-            convolve("first", inputs, 3),
-            Linear.draw(stream(key, "time"), embedding, outputs) if embedding else None,
+            convolve(inputs, 3),
+            Linear.draw(source, embedding, outputs) if embedding else None,
             norm(outputs),
-            convolve("second", outputs, 3),
-            convolve("skip", inputs, 1) if inputs != outputs else None,
-            Attention.draw(stream(key, "attention"), norm(outputs), heads) if heads else None,
+            convolve(outputs, 3),
+            convolve(inputs, 1) if inputs != outputs else None,
+            Attention.draw(source, norm(outputs), heads) if heads else None,
         )
 
     def __call__(self, x: Float[Array, "b h w c"], embedding: Embedding) -> Float[Array, "b h w k"]:
@@ -81,7 +80,7 @@ class DoubleConvolution(eqx.Module):
     @classmethod
     def draw(
         cls,
-        key: Key,
+        source: WeightSource,
         inputs: int,
         outputs: int,
         padding: Padding,
@@ -92,9 +91,9 @@ class DoubleConvolution(eqx.Module):
         """As many hidden channels as outputs unless `hidden` is given."""
         hidden = outputs if hidden is None else hidden
         return cls(
-            Convolution.draw(stream(key, "first"), inputs, hidden, bias=False, padding=padding),
+            Convolution.draw(source, inputs, hidden, bias=False, padding=padding),
             GroupNorm.start(hidden),
-            Convolution.draw(stream(key, "second"), hidden, outputs, bias=False, padding=padding),
+            Convolution.draw(source, hidden, outputs, bias=False, padding=padding),
             GroupNorm.start(outputs),
             residual,
         )
@@ -119,7 +118,7 @@ class DoubleBlock(eqx.Module):
     @classmethod
     def draw(
         cls,
-        key: Key,
+        source: WeightSource,
         inputs: int,
         outputs: int,
         padding: Padding,
@@ -129,9 +128,9 @@ class DoubleBlock(eqx.Module):
     ) -> "DoubleBlock":
         """No transformer for `heads` 0."""
         return cls(
-            DoubleConvolution.draw(stream(key, "first pair"), inputs, inputs, padding, residual=True),
-            DoubleConvolution.draw(stream(key, "second pair"), inputs, outputs, padding, hidden=hidden),
-            TransformerBlock.draw(stream(key, "transformer"), outputs, heads) if heads else None,
+            DoubleConvolution.draw(source, inputs, inputs, padding, residual=True),
+            DoubleConvolution.draw(source, inputs, outputs, padding, hidden=hidden),
+            TransformerBlock.draw(source, outputs, heads) if heads else None,
         )
 
     def __call__(self, x: Float[Array, "b h w c"], time: Embedding) -> Float[Array, "b h w k"]:

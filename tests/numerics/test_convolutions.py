@@ -9,8 +9,9 @@ import pytest
 from jaxmem import numerics
 from jaxmem.numerics.precision import with_float64
 
-# Height × width of images, kernel size: square and not, one pixel wide, kernels wider than the image.
-SIZES = [((5, 4), 3), ((1, 6), 3), ((2, 1), 5), ((3, 3), 1)]
+# Height × width, kernel size, how many: square and not, one pixel wide, kernels wider than the image,
+# and batches in which small images are one product of all pixels with all pixels.
+SIZES = [((5, 4), 3, 2), ((1, 6), 3, 2), ((2, 1), 5, 2), ((3, 3), 1, 2), ((2, 2), 3, 40), ((1, 2), 5, 9)]
 
 
 def terms(shape, size, padding):
@@ -49,9 +50,9 @@ def draws(shape, size, channels=(3, 2), batch=(2,), seed=0):
 
 @with_float64
 @pytest.mark.parametrize("padding", ["zero", "circular"])
-@pytest.mark.parametrize(("shape", "size"), SIZES)
-def test_values_and_adjoints_are_those_of_the_loop(shape, size, padding):
-    x, weight, gradient = draws(shape, size)
+@pytest.mark.parametrize(("shape", "size", "batch"), SIZES)
+def test_values_and_adjoints_are_those_of_the_loop(shape, size, batch, padding):
+    x, weight, gradient = draws(shape, size, batch=(batch,))
     value, pull = jax.vjp(lambda x, weight: numerics.convolution(x, weight, padding), x, weight)
     np.testing.assert_allclose(value, reference(x, weight, padding), atol=1e-12)
     for ours, expected in zip(pull(gradient), adjoints(x, weight, gradient, padding), strict=True):
@@ -119,12 +120,15 @@ def test_precision_and_types_are_those_of_the_inputs(monkeypatch):
 
     @with_float64
     def double(x):
-        return numerics.convolution(jnp.asarray(x, jnp.float64), weight, "circular").sum((1, 2))
+        wide = jnp.asarray(x, jnp.float64)
+        small = jnp.repeat(wide[:, :2, :2], 20, 0)
+        return [numerics.convolution(images, weight).sum((0, 1, 2)) for images in (wide, small)]
 
-    images = jnp.asarray(x, jnp.float32)[None]
-    batched = jax.vmap(jax.jit(double))(images)  # the scope of float64 has closed when this is batched
-    exact = reference(np.asarray(images[0], np.float64), weight, "circular").sum((1, 2))
-    np.testing.assert_allclose(batched[0], exact, rtol=1e-5)
+    images = jnp.asarray(x, jnp.float32)
+    found = jax.vmap(jax.jit(double))(images[None])  # the scope of float64 has closed when this is batched
+    for sums, rows in zip(found, (images, jnp.repeat(images[:, :2, :2], 20, 0)), strict=True):
+        exact = reference(np.asarray(rows, np.float64), weight, "zero").sum((0, 1, 2))
+        np.testing.assert_allclose(sums[0], exact, rtol=1e-5)
 
 
 def test_other_devices_get_the_convolution_of_the_platform():

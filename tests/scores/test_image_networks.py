@@ -20,6 +20,7 @@ from jaxmem.scores import (
 from jaxmem.scores.attention import Attention, TransformerBlock
 from jaxmem.scores.image_layers import GroupNorm, LayerNorm, group_count
 from jaxmem.scores.time_embedding import sinusoids
+from jaxmem.scores.weight_source import with_weights
 
 KEY = jax.random.key(0)
 
@@ -125,11 +126,14 @@ def test_the_u_net_of_halder_commutes_with_shifts():
 
 def test_a_u_net_starts_at_zero_and_keeps_its_precision():
     """Without time; each replicate of a batch is itself."""
-    draw = eqx.filter_jit(lambda key: UNet.draw(key, (2, 4), 2, (1,), 1, time_input=False))
-    start = draw(KEY)
+    start = UNet.draw(KEY, (2, 4), 2, (1,), 1, time_input=False)
+    traced = eqx.filter_jit(lambda key: UNet.draw(key, (2, 4), 2, (1,), 1, time_input=False))(KEY)
+    assert eqx.tree_equal(start, traced)
     assert not start.exit.weight.any()
-    weight = start.entry.weight
-    assert abs(float(jnp.var(weight)) * 9 - 1) < 5 * (2 / weight.size) ** 0.5
+    weights = [np.ravel(leaf) * np.prod(leaf.shape[:-1]) ** 0.5 for leaf in jax.tree.leaves(start)]
+    drawn = np.concatenate([weight for weight in weights if not set(weight) <= {0.0, 1.0, 2.0**0.5}])
+    assert abs(drawn.var() - 1) < 5 * (2 / drawn.size) ** 0.5
+    assert np.unique(drawn).size == drawn.size
     y = jax.random.normal(jax.random.key(1), (3, 8))
     run = eqx.filter_jit(evaluate)
     assert not run(start, None, y).any()
@@ -198,7 +202,7 @@ def test_a_linear_network_is_the_convolution_of_its_filters():
 def test_attention_is_its_formula():
     """In float64 NumPy, pixel by pixel and head by head."""
     generator = np.random.default_rng(0)
-    attention = filled(lambda key: Attention.draw(key, LayerNorm.start(6), 2))
+    attention = filled(lambda key: with_weights(key, lambda s: Attention.draw(s, LayerNorm.start(6), 2)))
     x = generator.normal(size=(2, 2, 3, 6))
 
     def norm(x, layer):
@@ -217,7 +221,7 @@ def test_attention_is_its_formula():
             expected[image, :, 3 * head : 3 * head + 3] = share / share.sum(1, keepdims=True) @ value
     expected = x + linear(expected.reshape(x.shape), attention.out)
     np.testing.assert_allclose(attention(jnp.asarray(x)), expected, atol=1e-6)
-    block = filled(TransformerBlock.draw, 6, 2)
+    block = filled(lambda key: with_weights(key, lambda s: TransformerBlock.draw(s, 6, 2)))
     inner = np.asarray(block.attention(jnp.asarray(x)))
     hidden = np.asarray(jax.nn.gelu(linear(norm(inner, block.norm), block.inner)))
     np.testing.assert_allclose(block(jnp.asarray(x)), inner + linear(hidden, block.outer), atol=1e-6)
