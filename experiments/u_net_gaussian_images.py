@@ -3,8 +3,8 @@
     python experiments/u_net_gaussian_images.py           # 12.9 M parameters: a night or more on two cores
     python experiments/u_net_gaussian_images.py --quick   # a small U-Net: twenty minutes on two cores
 
-Images of 8 × 8 independent pixels, N(0, 0.2²): the source's N(0.5, 0.1²) on the scale from −1 to 1, on which it
-trains. Its network, its chain of 200 steps and its Adam at 2e-4 with 128 images a step; β grows to 0.1, so
+Images of 8 × 8 independent pixels, N(0, 0.2²): the source's N(0.5, 0.1²) on the scale from −1 to 1, on which
+it trains. Its network, its chain of 200 steps and its Adam at 2e-4 with 128 images a step; β grows to 0.1, so
 that no signal is left where sampling starts (the source's 0.02 leaves ᾱ = 0.13). Train set, reference and
 generated images keep one unit throughout; the number of steps is an axis of its own beside n, where the
 source's 10 epochs tie them together. The exact scores of the train set and of the population are the ends.
@@ -91,7 +91,7 @@ def main(quick: bool) -> None:
         )
         for name, label in zip(NAMES, LABELS, strict=True)
     )
-    save(plot(together, panels), RESULTS / "u_net_gaussian_images.png")
+    save(plot(together, panels=panels), RESULTS / "u_net_gaussian_images.png")
 
 
 if __name__ == "__main__":
