@@ -22,6 +22,7 @@ from jaxmem.scores.predictions import NoisePrediction as NoisePrediction
 from jaxmem.scores.predictions import VelocityPrediction as VelocityPrediction
 from jaxmem.scores.random_features import RandomFeatures as RandomFeatures
 from jaxmem.scores.residual_mlp import ResidualMLP as ResidualMLP
+from jaxmem.scores.scaled_residual import ScaledResidual as ScaledResidual
 from jaxmem.scores.score_model import Fixed as Fixed
 from jaxmem.scores.score_model import ScoreModel as ScoreModel
 from jaxmem.scores.score_model import parameter_count as parameter_count

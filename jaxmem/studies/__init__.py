@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jaxmem.studies._staged import StagedStudy as StagedStudy
     from jaxmem.studies._study import Study as Study
     from jaxmem.studies.condensation import Condensation as Condensation
+    from jaxmem.studies.depth_limit import DepthLimit as DepthLimit
     from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
     from jaxmem.studies.learning_rate import LearningRate as LearningRate
     from jaxmem.studies.linear_overlaps import LinearOverlaps as LinearOverlaps
@@ -50,6 +51,10 @@ STUDIES = Registry(
         "memorisation-time": (
             "MemorisationTime",
             "Memorised fraction and losses of a random-feature score over training time and samples.",
+        ),
+        "depth-limit": (
+            "DepthLimit",
+            "Whether a residual network stays a discretised differential equation in depth while it trains.",
         ),
         "training-dynamics": (
             "TrainingDynamics",

@@ -1,7 +1,7 @@
 """A study whose replicates take long: cut into stages, so that nothing is lost and all is seen on the way.
 
-Write `look_steps`, `start`, `advance`, `observe` and `finish` instead of `simulate`. A sweep with a store
-then saves the state every two minutes or so, keeps what was seen, shows how far the replicate is, and
+Write `look_steps`, `initial_state`, `advance`, `observe` and `finish` instead of `simulate`. A sweep with a
+store then saves the state every two minutes or so, keeps what was seen, shows how far the replicate is, and
 continues a run that was killed to the same bits.
 """
 
@@ -27,7 +27,7 @@ class StagedStudy(Study):
         """Steps after which a replicate is looked at, increasing; the last one ends it."""
 
     @abstractmethod
-    def start(self, key: Key, point: Point, *, shape: Any, prepared: Any = None) -> PyTree:
+    def initial_state(self, key: Key, point: Point, *, shape: Any, prepared: Any = None) -> PyTree:
         """The state before the first step: any tree, all of whose arrays are carried and saved."""
 
     @abstractmethod
@@ -62,7 +62,7 @@ class StagedStudy(Study):
         """One replicate at one point, all stages in one program."""
         shape = self.shape(point) if shape is None else shape
         given = {"shape": shape, "prepared": prepared}
-        arrays, static = eqx.partition(self.start(key, point, **given), eqx.is_array)
+        arrays, static = eqx.partition(self.initial_state(key, point, **given), eqx.is_array)
         lengths = np.diff([0, *self.look_steps(shape)])
 
         def stage(arrays: PyTree, length: Array) -> tuple[PyTree, dict[str, Array]]:

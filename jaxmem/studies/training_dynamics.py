@@ -351,7 +351,7 @@ class TrainingDynamics(StagedStudy):
         return 4 * batch * kept + 8 * rows * self._dim()
 
     @with_float64
-    def start(self, key: Key, point: Point, *, shape: Shape, prepared: None = None) -> Any:
+    def initial_state(self, key: Key, point: Point, *, shape: Shape, prepared: None = None) -> Any:
         """The training state before the first step; of an exact score, which is not trained, what is seen."""
         if self.network in Network.EXACT:
             drawn = self._draw(key, point, shape)

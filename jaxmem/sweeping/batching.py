@@ -119,9 +119,13 @@ def results_of(group: Group, arrays: Mapping[str, np.ndarray], kept: int) -> Res
     ]
 
 
+COUNTED: list[Any] = []
+"""Further compiled functions whose programs count: those of stages."""
+
+
 def compilations() -> int:
     """How many programs this process has compiled for studies so far."""
-    return _simulate._cache_size() + _prepare._cache_size()  # type: ignore[attr-defined]
+    return sum(program._cache_size() for program in (_simulate, _prepare, *COUNTED))
 
 
 @jax.jit

@@ -70,7 +70,7 @@ class StagedStudy(Study, Protocol):
         """Steps after which a replicate is looked at; the last one ends it."""
         ...
 
-    def start(self, key: Key, point: Point, *, shape: Any, prepared: Any) -> Any:
+    def initial_state(self, key: Key, point: Point, *, shape: Any, prepared: Any) -> Any:
         """The state before the first step."""
         ...
 

@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 from jaxmem.checkpoints import digest_of_program, load_snapshot, load_tree, save_snapshot, save_tree
 from jaxmem.numerics.precision import with_float64
 from jaxmem.sweeping.batching import (
+    COUNTED,
     Layout,
     Results,
     TaskInputs,
@@ -248,9 +249,9 @@ def _part(
             shared = jax.tree.map(lambda leaf: leaf[replicate], prepared)
             key, given = keys[replicate], {"shape": shape, "prepared": shared}
             if part == "start":
-                return eqx.filter(study.start(key, point, **given), eqx.is_array)
+                return eqx.filter(study.initial_state(key, point, **given), eqx.is_array)
             mine = jax.tree.map(lambda leaf: leaf[replicate, position], state)
-            like = eqx.filter_eval_shape(lambda: study.start(key, point, **given))
+            like = eqx.filter_eval_shape(lambda: study.initial_state(key, point, **given))
             rest = eqx.filter(like, lambda leaf: not isinstance(leaf, jax.ShapeDtypeStruct))
             whole = eqx.combine(mine, rest)
             if part == "advance":
@@ -272,3 +273,4 @@ def _part(
 _STATIC = (0, 1, 2, 3, 4)
 _compiled = jax.jit(_part, static_argnums=_STATIC)
 _compiled_step = jax.jit(_part, static_argnums=_STATIC, donate_argnums=8)
+COUNTED.extend([_compiled, _compiled_step])

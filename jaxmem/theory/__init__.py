@@ -17,6 +17,10 @@ from jaxmem.theory.convergence import half_moment as half_moment
 from jaxmem.theory.convergence import large_sample_convergence as large_sample_convergence
 from jaxmem.theory.denoiser_agreement import DenoiserAgreement as DenoiserAgreement
 from jaxmem.theory.denoiser_agreement import denoiser_agreement as denoiser_agreement
+from jaxmem.theory.depth_limit import initial_polyak_lojasiewicz as initial_polyak_lojasiewicz
+from jaxmem.theory.depth_limit import linear_block_invariant as linear_block_invariant
+from jaxmem.theory.depth_limit import relu_counter_example as relu_counter_example
+from jaxmem.theory.depth_limit import whitened_flow as whitened_flow
 from jaxmem.theory.deterministic_equivalent import effective_ridge as effective_ridge
 from jaxmem.theory.deterministic_equivalent import root_equivalent as root_equivalent
 from jaxmem.theory.eigenvector_overlaps import latent_recovery_from_spectrum as latent_recovery_from_spectrum

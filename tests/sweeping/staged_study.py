@@ -35,7 +35,7 @@ class Walk(StagedStudy):
     def look_steps(self, shape):
         return (0, 1, 7, self.last // 2, self.last)
 
-    def start(self, key, point, *, shape, prepared=None):
+    def initial_state(self, key, point, *, shape, prepared=None):
         x = jax.random.normal(stream(key, "start", shape), (shape,), jnp.float32)
         return {"x": x, "step": jnp.int32(0), "key": key, "called": jnp.tanh}
 

@@ -48,7 +48,7 @@ def test_simulate_follows_from_the_stages(whole):
     alone = jitted(jaxmem.replicate_key(7, 4), 0.9)
     few = whole.sel(rate=0.9, size=3).isel(replicate=4)
     np.testing.assert_allclose(alone["sum"][:3], few["sum"][:3], rtol=1e-4, atol=1e-4)
-    x = np.asarray(STUDY.start(jaxmem.replicate_key(7, 4), {}, shape=3)["x"])
+    x = np.asarray(STUDY.initial_state(jaxmem.replicate_key(7, 4), {}, shape=3)["x"])
     np.testing.assert_allclose(few["sum"][0], x.sum(), rtol=1e-6)
     assert few["sum"][-1] == few["end"]
 
