@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxmem.numerics import Padding, convolution
 from jaxmem.numerics.linear_algebra import product
+from jaxmem.numerics.sums import spread_groups, spread_rows, sum_groups
 from jaxmem.scores.weight_source import WeightSource
 
 Activation = Literal["relu", "gelu", "silu", "identity"]
@@ -54,7 +55,7 @@ class Convolution(eqx.Module):
             y = product(x, self.weight[0, 0])
         else:
             y = convolution(x, self.weight, self.padding)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + _everywhere(self.bias, y)
 
 
 class Linear(eqx.Module):
@@ -70,7 +71,8 @@ class Linear(eqx.Module):
 
     def __call__(self, x: Float[Array, "... c"]) -> Float[Array, "... k"]:
         """Of any leading shape."""
-        return product(x, self.weight) + self.bias
+        y = product(x, self.weight)
+        return y + _everywhere(self.bias, y)
 
 
 class GroupNorm(eqx.Module):
@@ -90,11 +92,19 @@ class GroupNorm(eqx.Module):
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         """Of the same shape."""
-        grouped = x.reshape(len(x), -1, self.groups, x.shape[-1] // self.groups)
-        centred = grouped - grouped.mean((1, 3), keepdims=True)
-        variance = (centred**2).mean((1, 3), keepdims=True)
-        scaled = centred * jax.lax.rsqrt(variance + NORM_EPSILON)
-        return scaled.reshape(x.shape) * self.gain + self.shift
+        b, h, w, c = x.shape
+        pixels = x.reshape(b, h * w, c)
+        count = h * w * c // self.groups
+        centred = pixels - spread_groups(sum_groups(pixels, self.groups) / count, h * w, c)
+        variance = sum_groups(centred**2, self.groups) / count
+        scaled = centred * spread_groups(jax.lax.rsqrt(variance + NORM_EPSILON), h * w, c)
+        scaled = scaled.reshape(x.shape)
+        return scaled * _everywhere(self.gain, x) + _everywhere(self.shift, x)
+
+
+def _everywhere(vector: Float[Array, "c"], like: Float[Array, "... c"]) -> Float[Array, "... c"]:
+    """A number for each channel at every pixel of every image."""
+    return spread_rows(vector, like.size // vector.size).reshape(like.shape)
 
 
 def group_count(channels: int, most: int) -> int:
