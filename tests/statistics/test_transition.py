@@ -83,6 +83,9 @@ def test_a_leap_from_zero_to_one_is_known_to_its_bracket():
     half = transition(dataset([0, 0, 20, 50, 50], 50, [1.0, 2.0, 4.0, 8.0, 16.0]), "hit")
     assert 4 < half["location"] < half["location_high"] < 8
     assert 2 < half["location_low"] < 4.2
+    falls = transition(dataset([50, 50, 30, 0, 0], 50, [1.0, 2.0, 4.0, 8.0, 16.0]), "hit", increasing=False)
+    for name in ("location", "location_low", "location_high", "width_low", "width_high"):
+        np.testing.assert_allclose(falls[name], half[name], rtol=0.05)
 
 
 def test_the_order_of_the_loads_does_not_matter():
