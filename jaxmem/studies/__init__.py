@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jaxmem.studies._staged import StagedStudy as StagedStudy
     from jaxmem.studies._study import Study as Study
     from jaxmem.studies.condensation import Condensation as Condensation
+    from jaxmem.studies.denoiser_convergence import DenoiserConvergence as DenoiserConvergence
     from jaxmem.studies.depth_limit import DepthLimit as DepthLimit
     from jaxmem.studies.kernel_onset import KernelOnset as KernelOnset
     from jaxmem.studies.learning_rate import LearningRate as LearningRate
@@ -52,9 +53,15 @@ STUDIES = Registry(
             "MemorisationTime",
             "Memorised fraction and losses of a random-feature score over training time and samples.",
         ),
+        "denoiser-convergence": (
+            "DenoiserConvergence",
+            "Convergence q, memorisation m, latent recovery Q and errors of two blind denoisers, over "
+            "samples.",
+        ),
         "depth-limit": (
             "DepthLimit",
-            "Whether a residual network stays a discretised differential equation in depth while it trains.",
+            "Differences of neighbouring layers, distance to the limit of depth, and loss, over layers and "
+            "time.",
         ),
         "training-dynamics": (
             "TrainingDynamics",

@@ -1,0 +1,397 @@
+"""Do two denoisers that share no training image learn the same, and is it the population's? System S6.
+
+Sources: Kadkhodaie, Guth, Simoncelli & Mallat, ICLR 2024, arXiv 2310.02557 (K); Maillard & Goldt, arXiv
+2605.21402 (MG).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Float32, Float64
+
+from jaxmem import _checks as check
+from jaxmem import metrics
+from jaxmem._typing import Integer, Key, Scalar
+from jaxmem.describing.panels import Curve, Panel
+from jaxmem.describing.pictures import as_pictures, picture_coordinates, picture_variable
+from jaxmem.describing.variables import Coordinate, Variable
+from jaxmem.noising import UniformNoise
+from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.linear_algebra import product
+from jaxmem.numerics.precision import with_float64
+from jaxmem.numerics.randomness import stream
+from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
+from jaxmem.sampling import heun
+from jaxmem.scores import BiasFreeCNN, BiasFreeDenoiser, parameter_count
+from jaxmem.scores.image_rows import image_shape_of
+from jaxmem.scores.score_model import scores_at
+from jaxmem.studies._staged import StagedStudy
+from jaxmem.studies._study import Point, axis, number
+from jaxmem.training import BlindDenoising, Training, advance, start_training
+
+NetworkName = Literal["u-net", "cnn", "linear"]
+Rows = Float32[Array, "rows d"]
+
+MODELS = ("a", "b")
+SMALLEST_NOISE = 0.02
+"""Where generation ends, as a share of the largest noise, before the last step to none."""
+
+
+class Shape(NamedTuple):
+    """Rows of each padded train set, and channels: what fixes array shapes."""
+
+    capacity: int
+    channels: int
+
+
+class Drawn(NamedTuple):
+    """The two train sets, held-out samples, and the mean and leading direction of the population."""
+
+    train: tuple[Rows, Rows]
+    test: Rows
+    mean: Float32[Array, "d"]
+    leading: Float64[Array, "d"]
+
+
+@dataclass(frozen=True)
+class DenoiserConvergence(StagedStudy):
+    """Convergence q, memorisation m, latent recovery Q and errors of two blind denoisers, over samples.
+
+    Two disjoint sets of n images train one network each, from the same weights and with the same noise:
+    y = x + σ ξ, σ uniform up to `largest_noise`, loss ‖f(y) − x‖², f blind to σ. Both generate from the same
+    starts, by Heun's method for the probability flow, whose score at noise σ is (f(y) − y)/σ².
+
+    - `convergence`: the cosine of the two images of one start, about the population's mean.
+    - `memorisation`: the largest |cosine| of a generated with a training image; `memorised_fraction` counts
+      those three times nearer to one than to any other.
+    - `latent_recovery`: the squared overlap of the leading principal vector of the generated images with the
+      population's; it means something where that is a single one.
+    - `error_train`, `error_test`, `error_other`: mean squared error per pixel at each of `noise`, on the
+      own train set, on held-out images and on the other model's train set; `disagreement` is ½ E ‖f_A − f_B‖²
+      per pixel on held-out images, the part of the error that two models do not share: what is left, bias
+      and noise that no denoiser removes, convergence does not see.
+
+    Everything of one model is the mean over the two.
+    """
+
+    name: ClassVar[str] = "denoiser-convergence"
+    default_replicates: ClassVar[int] = 4
+
+    quick: ClassVar[Mapping[str, Any]] = {
+        "samples": (4, 64),
+        "channels": (4,),
+        "blocks": 1,
+        "steps": 300,
+        "generated_size": 32,
+        "sampling_steps": 10,
+        "replicates": 2,
+    }
+    panels: ClassVar[tuple[Panel, ...]] = (
+        Panel(
+            (
+                Curve("convergence", label="convergence q"),
+                Curve("memorisation", label="memorisation m"),
+                Curve("latent_recovery", label="latent recovery Q"),
+            ),
+            x="samples",
+            hue="channels",
+            limits=(-0.03, 1.03),
+            y_label="Order parameter",
+        ),
+        Panel(
+            (
+                Curve("error_train", label="own train set"),
+                Curve("error_test", label="held out"),
+                Curve("error_other", label="the other's train set"),
+            ),
+            x="samples",
+            hue="noise",
+            y_scale="log",
+            y_label="Mean squared error per pixel",
+        ),
+        Panel(
+            (
+                Curve("generated_a", label="model A"),
+                Curve("nearest_a", label="nearest in A"),
+                Curve("generated_b", label="model B"),
+                Curve("nearest_b", label="nearest in B"),
+            ),
+            x="samples",
+            hue="channels",
+            pictures=True,
+            limits=(-1.0, 1.0),
+        ),
+    )
+
+    samples: tuple[int, ...] = axis((16, 64, 256), "samples", "training samples n of each model")
+    """Training samples n of each model (counts, increasing)."""
+
+    channels: tuple[int, ...] = axis((16,), "channels", "channels of the finest level")
+    """Channels of the network's finest level (counts, increasing)."""
+
+    population: PopulationSettings = field(default_factory=lambda: PopulationSettings(images="field"))
+    """The images: a data set, or a law."""
+
+    dim: int = 64
+    """Pixels of a law's images; given images have their own."""
+
+    network: NetworkName = "u-net"
+    """The bias-free U-Net of K, a plain bias-free CNN (cnn), or its linear form with circular padding."""
+
+    blocks: int = 2
+    """Halvings of the U-Net; twice as many and two more layers of the CNN (a count)."""
+
+    steps: int = 3_000
+    """Training steps (a count)."""
+
+    batch_size: int = 64
+    """Noised images in a step (a count)."""
+
+    learning_rate: float | tuple[float, ...] = number(1e-3, "learning rate")
+    """Learning rate of Adam at the first step, from where it falls to 0 along a cosine (above 0)."""
+
+    largest_noise: float = 2.0
+    """Largest noise σ of training and where generation starts (above 0); K's 1 for pixels from 0 to 1."""
+
+    noise: tuple[float, ...] = (0.1, 0.3, 1.0)
+    """Noise levels σ at which errors are measured (above 0, increasing)."""
+
+    test_samples: int = 128
+    """Held-out images (a count, at least 2)."""
+
+    generated_size: int = 128
+    """Images generated by each model (a count, at least 2)."""
+
+    sampling_steps: int = 30
+    """Steps of Heun's method, two evaluations each (a count, at least 2)."""
+
+    pictures: int = 4
+    """Images of each model that are kept, with the training images nearest to them (0 for none)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed, before anything is."""
+        super().__post_init__()
+        self.axes()
+        for name in ("samples", "channels"):
+            for value in getattr(self, name):
+                check.positive_integer(name, value)
+        for name in ("dim", "blocks", "steps", "batch_size"):
+            check.positive_integer(name, getattr(self, name))
+        for name in ("test_samples", "generated_size", "sampling_steps"):
+            check.positive_integer(name, getattr(self, name), least=2)
+        check.positive_integer("pictures", self.pictures, least=0, most=self.generated_size)
+        check.real_number("largest_noise", self.largest_noise, above=0.0)
+        check.increasing("noise", self.noise)
+        for sigma in self.noise:
+            check.real_number("noise", sigma, above=0.0)
+        for rate in self.learning_rate if isinstance(self.learning_rate, tuple) else (self.learning_rate,):
+            check.real_number("learning_rate", rate, above=0.0)
+        check.one_of("network", self.network, get_args(NetworkName))
+        self.population.check((self._dim(),))
+        if self.population.image_shape(self._dim()) is None:
+            raise ValueError("images must be given, a data set or a law of images, got none.")
+        image_shape_of(self._image_shape(), divisor=2**self.blocks if self.network == "u-net" else 1)
+        wanted = 2 * max(self.samples) + self.test_samples
+        if wanted > self.population.available:
+            raise ValueError(
+                f"samples must leave two sets and {self.test_samples} held-out images of the "
+                f"{self.population.available} there are, got {max(self.samples)}."
+            )
+
+    def look_steps(self, shape: Shape | None = None) -> tuple[int, ...]:
+        """The networks are looked at when they are trained."""
+        return (self.steps,)
+
+    def coordinates(self) -> dict[str, Coordinate]:
+        """Noise levels of the errors, parameters of the network, and pixels."""
+        counts = [parameter_count(self._network(jax.random.key(0), width)) for width in self.channels]
+        found = {
+            "noise": Coordinate(("noise",), np.asarray(self.noise), "noise level σ"),
+            "parameters": Coordinate(("channels",), np.asarray(counts), "parameters P"),
+        }
+        return found | (picture_coordinates(self.pictures, self._image_shape()) if self.pictures else {})
+
+    def variables(self) -> dict[str, Variable]:
+        """Order parameters, errors by noise level, and images of one start side by side."""
+        found = {
+            "convergence": Variable("convergence q"),
+            "memorisation": Variable("memorisation m"),
+            "memorised_fraction": Variable("fraction memorised"),
+            "latent_recovery": Variable("latent recovery Q"),
+            "error_train": Variable("error on the own train set", dims=("noise",)),
+            "error_test": Variable("error on held-out images", dims=("noise",)),
+            "error_other": Variable("error on the other's train set", dims=("noise",)),
+            "disagreement": Variable("½ E ‖f_A − f_B‖² per pixel", dims=("noise",)),
+            "diverged": Variable("share of diverged runs", summary="fraction"),
+        }
+        if self.pictures:
+            for model in MODELS:
+                found[f"generated_{model}"] = picture_variable(f"images of model {model.upper()}")
+                found[f"nearest_{model}"] = picture_variable(f"nearest training images of {model.upper()}")
+        return found
+
+    def shape(self, point: Point) -> Shape:
+        """One for all n: the padded train set and the channels."""
+        return Shape(max(self.samples), point["channels"])
+
+    def rows(self, point: Point) -> tuple[int, int]:
+        """n, and the capacity of its shape."""
+        return point["samples"], max(self.samples)
+
+    def bytes_per_replicate(self, shape: Shape) -> int:
+        """Activations of the largest batch of both models, and the samples."""
+        batch = max(self.batch_size, self.generated_size, self.test_samples)
+        rows = 2 * shape.capacity + 4 * (self.generated_size + self.test_samples)
+        return self._dim() * (4 * 40 * self.blocks * shape.channels * batch + 8 * rows)
+
+    @with_float64
+    def initial_state(self, key: Key, point: Point, *, shape: Shape, prepared: None = None) -> Any:
+        """Both training states, of the same weights and the same noise to come."""
+        drawn = self._draw(key, point, shape)
+        model = self._network(stream(key, "model", shape.channels), shape.channels)
+        return tuple(
+            start_training(self._problem(point, rows), stream(key, "training"), model) for rows in drawn.train
+        )
+
+    @with_float64
+    def advance(
+        self, key: Key, point: Point, state: Any, steps: Integer, *, shape: Shape, prepared: None = None
+    ) -> Any:
+        """Both training states so many steps later."""
+        drawn = self._draw(key, point, shape)
+        return tuple(
+            advance(self._problem(point, rows), one, steps)
+            for one, rows in zip(state, drawn.train, strict=True)
+        )
+
+    @with_float64
+    def observe(
+        self, key: Key, point: Point, state: Any, *, shape: Shape, prepared: None = None
+    ) -> dict[str, Array]:
+        """Everything that is measured of the two models."""
+        drawn, n = self._draw(key, point, shape), jnp.asarray(point["samples"], jnp.int32)
+        models = [one.model for one in state]
+        found = self._errors(key, models, drawn, n)
+        generated = [self._generate(stream(key, "start"), model, drawn.mean) for model in models]
+        about = [rows.astype(jnp.float64) - drawn.mean for rows in generated]
+        pairs = list(zip(generated, drawn.train, strict=True))
+        found |= {
+            "convergence": metrics.sampled_convergence(*about),
+            "memorisation": _mean(metrics.memorisation(g, t, n, mean=drawn.mean) for g, t in pairs),
+            "memorised_fraction": _mean(metrics.memorised_fraction(g, t, count=n) for g, t in pairs),
+            "latent_recovery": _mean(product(_leading(rows), drawn.leading) ** 2 for rows in generated),
+        }
+        for name, (rows, train) in zip(MODELS, pairs, strict=True):
+            if self.pictures:
+                shown = rows[: self.pictures]
+                nearest = metrics.nearest_training(shown, train, count=n).row
+                found[f"generated_{name}"] = as_pictures(shown, self._image_shape())
+                found[f"nearest_{name}"] = as_pictures(train[nearest], self._image_shape())
+        return found
+
+    @with_float64
+    def finish(
+        self,
+        key: Key,
+        point: Point,
+        state: Any,
+        seen: dict[str, Array],
+        *,
+        shape: Shape,
+        prepared: None = None,
+    ) -> dict[str, Array]:
+        """What was seen at the one look, and whether a model diverged."""
+        diverged = jnp.stack([one.diverged_at >= 0 for one in state]).any()
+        return {name: value[0] for name, value in seen.items()} | {"diverged": diverged.astype(jnp.float64)}
+
+    def _errors(self, key: Key, models: list[Any], drawn: Drawn, n: Integer) -> dict[str, Array]:
+        """At each noise level, per pixel, as means over samples and the two models."""
+        sets = {"train": drawn.train, "other": drawn.train[::-1], "test": (drawn.test, drawn.test)}
+
+        def at_noise(sigma: Scalar) -> dict[str, Array]:
+            found: dict[str, Array] = {}
+            for name, rows_of in sets.items():
+                errors, outputs = [], []
+                for model, rows in zip(models, rows_of, strict=True):
+                    normal = jax.random.normal(stream(key, f"{name} noise", sigma), rows.shape, jnp.float32)
+                    out = scores_at(model, rows + sigma * normal)
+                    outputs.append(out)
+                    each = ((out - rows) ** 2).mean(1, dtype=jnp.float64)
+                    counted = jnp.arange(len(rows)) < (len(rows) if name == "test" else n)
+                    errors.append(jnp.where(counted, each, 0).sum() / counted.sum())
+                found[f"error_{name}"] = _mean(errors)
+            apart = (outputs[0] - outputs[1]).astype(jnp.float64)
+            return found | {"disagreement": (apart**2).mean() / 2}
+
+        return jax.lax.map(at_noise, jnp.asarray(self.noise, jnp.float32))
+
+    def _generate(self, key: Key, model: Any, mean: Float[Array, "d"]) -> Float32[Array, "generated d"]:
+        """Images along the probability flow, from noise about the mean; the same starts for both models."""
+        ends = self.largest_noise, SMALLEST_NOISE * self.largest_noise
+        walk = np.append(np.geomspace(*ends, self.sampling_steps), 0.0).astype(np.float32)
+        normal = jax.random.normal(key, (self.generated_size, mean.size), jnp.float32)
+        starts = mean + self.largest_noise * normal
+
+        def score(sigma: Scalar, x: Float[Array, "d"]) -> Float[Array, "d"]:
+            return (model(x) - x) / sigma**2
+
+        return jax.vmap(lambda x: heun(score, x, walk, UniformNoise(0.0, self.largest_noise)))(starts)
+
+    def _draw(self, key: Key, point: Point, shape: Shape) -> Drawn:
+        """Two disjoint train sets and held-out samples; no image is in two of them."""
+        population = self.population.build(self._dim(), point)
+        test_key, train_key = stream(key, "test"), stream(key, "train")
+        if isinstance(population, Empirical):
+            split = population.train_test(train_key, 2 * shape.capacity, self.test_samples)
+            train, test = (split.train[::2], split.train[1::2]), split.test
+        else:
+            first, second = population.disjoint_samples(train_key, shape.capacity)
+            train, test = (first, second), jnp.asarray(population.sample(test_key, self.test_samples))
+        mean, covariance = population.mean(), _covariance(population)
+        leading = linear_algebra.eigh(covariance)[1][:, -1]
+        return Drawn(train, test, mean.astype(jnp.float32), leading)
+
+    def _problem(self, point: Point, rows: Rows) -> Training:
+        """Blind denoising of one model's train set."""
+        schedule = UniformNoise(0.0, self.largest_noise)
+        count = jnp.asarray(point["samples"], jnp.int32)
+        objective = BlindDenoising(rows, self.batch_size, schedule, count)
+        return Training(objective, self.value(point, "learning_rate"), self._optimiser)
+
+    def _optimiser(self, learning_rate: Any) -> optax.GradientTransformation:
+        return optax.adam(optax.cosine_decay_schedule(learning_rate, self.steps))
+
+    def _network(self, key: Key, channels: int) -> BiasFreeDenoiser | BiasFreeCNN:
+        shape, depth = self._image_shape(), 2 * self.blocks + 2
+        if self.network == "u-net":
+            return BiasFreeDenoiser.draw(key, shape, self.blocks, channels)
+        if self.network == "cnn":
+            return BiasFreeCNN.draw(key, shape, depth, channels)
+        return BiasFreeCNN.draw(key, shape, depth, channels, activation="identity", padding="circular")
+
+    def _dim(self) -> int:
+        return self.population.data_dim or self.dim
+
+    def _image_shape(self) -> tuple[int, int, int]:
+        shape = self.population.image_shape(self._dim())
+        assert shape is not None
+        return shape
+
+
+def _covariance(population: AbstractPopulation) -> Float64[Array, "d d"]:
+    return jnp.asarray(population.covariance(), jnp.float64)
+
+
+def _leading(rows: Float[Array, "m d"]) -> Float64[Array, "d"]:
+    """The first principal vector of some images."""
+    centred = rows.astype(jnp.float64) - rows.astype(jnp.float64).mean(0)
+    return linear_algebra.eigh(product(centred.T, centred))[1][:, -1]
+
+
+def _mean(values: Any) -> Array:
+    return jnp.stack(list(values)).mean(0)
