@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, get_args
 import jax.numpy as jnp
 import numpy as np
 import optax
+import xarray as xr
 from jaxtyping import Array, Float32
 
 from jaxmem import _checks as check
@@ -54,6 +55,10 @@ MOMENTUM = 0.95
 
 LOSS_LEVELS = 10
 """Noise levels at which losses are told apart: the middles of so many equal parts of the chain."""
+
+
+def _last_look(pictures: xr.DataArray) -> xr.DataArray:
+    return pictures.isel(step=-1, drop=True)
 
 
 class Shape(NamedTuple):
@@ -158,9 +163,12 @@ class TrainingDynamics(StagedStudy):
             y_label="Training steps",
         ),
         Panel(
-            (Curve("generated", label="generated"), Curve("nearest", label="nearest in train")),
-            x="step",
-            hue="samples",
+            (
+                Curve("generated", transform=_last_look, label="generated at the end"),
+                Curve("nearest", transform=_last_look, label="nearest in train"),
+            ),
+            x="samples",
+            hue="network_width",
             pictures=True,
             limits=(-1.0, 1.0),
         ),
