@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Literal, NamedTuple, get_args
 import jax.numpy as jnp
 import numpy as np
 import optax
-import xarray as xr
 from jaxtyping import Array, Float32
 
 from jaxmem import _checks as check
@@ -57,10 +56,6 @@ LOSS_LEVELS = 10
 """Noise levels at which losses are told apart: the middles of so many equal parts of the chain."""
 
 
-def _last_look(pictures: xr.DataArray) -> xr.DataArray:
-    return pictures.isel(step=-1, drop=True)
-
-
 class Shape(NamedTuple):
     """The rows of the padded train set, the width of the network and the batch: what fixes array shapes."""
 
@@ -97,8 +92,9 @@ class TrainingDynamics(StagedStudy):
       of its first minimum; a minimum and the maximum after it count where the curve turns by more than
       `tolerance`, so that noise is not read as double descent.
 
-    A time that is not reached is infinite. All n of one width and batch share one compilation; a larger train
-    set contains the smaller ones.
+    A time that is not reached is infinite. Generated images and the training images nearest to them are kept
+    at each look; `jaxmem.plotting.plot_pictures` draws them. All n of one width and batch share one
+    compilation; a larger train set contains the smaller ones.
     """
 
     name: ClassVar[str] = "training-dynamics"
@@ -161,16 +157,6 @@ class TrainingDynamics(StagedStudy):
             x="samples",
             y_scale="log",
             y_label="Training steps",
-        ),
-        Panel(
-            (
-                Curve("generated", transform=_last_look, label="generated at the end"),
-                Curve("nearest", transform=_last_look, label="nearest in train"),
-            ),
-            x="samples",
-            hue="network_width",
-            pictures=True,
-            limits=(-1.0, 1.0),
         ),
     )
 

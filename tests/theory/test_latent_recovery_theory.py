@@ -66,6 +66,7 @@ def test_below_threshold_the_spike_sits_at_the_edge():
     # and leaves it continuously
     theta = 2.0**-0.5
     assert theory.spiked_eigenvalue(theta * (1 + 1e-9), 2.0) == pytest.approx(edges.upper, rel=1e-12)
+    assert theory.spiked_eigenvalue(1.0, 1.5) == pytest.approx(2 * (1 + 1 / 1.5))  # γθ² = 1.5: seen
 
 
 def test_recovery_size_is_the_large_n_limit():
