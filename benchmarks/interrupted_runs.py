@@ -2,9 +2,9 @@
 
     python benchmarks/interrupted_runs.py [kills]
 
-A staged study (`depth-limit`, two depths, 6,000 steps) is run into a store by a process that gets SIGKILL at a
-random moment, 20 times by default, then once to the end; every stored number is compared, bit for bit, with a
-run into another store that nobody disturbs. Takes some minutes on two cores, most of them for starting Python.
+A staged study (`depth-limit`, two depths, 6,000 steps) is run into a store by a process that gets SIGKILL at
+a random moment, 20 times by default, then once to the end; every stored number is compared, bit for bit, with
+a run into another store that nobody disturbs. Takes some minutes on two cores, most for starting Python.
 """
 
 import os
