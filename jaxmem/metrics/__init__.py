@@ -2,8 +2,12 @@
 
 from jaxmem.covariances.bidiagonal import BidiagonalCovariance as BidiagonalCovariance
 from jaxmem.covariances.spectral import SpectralCovariance as SpectralCovariance
+from jaxmem.metrics.authenticity import Authenticity as Authenticity
+from jaxmem.metrics.authenticity import authenticity as authenticity
 from jaxmem.metrics.condensation import Condensation as Condensation
 from jaxmem.metrics.condensation import condensation as condensation
+from jaxmem.metrics.data_copying import DataCopying as DataCopying
+from jaxmem.metrics.data_copying import data_copying as data_copying
 from jaxmem.metrics.density_distances import DensityDistances as DensityDistances
 from jaxmem.metrics.density_distances import density_distances as density_distances
 from jaxmem.metrics.density_distances import log_affinity_to_gaussian as log_affinity_to_gaussian
@@ -32,6 +36,8 @@ from jaxmem.metrics.memorisation import memorisation as memorisation
 from jaxmem.metrics.nearest_neighbours import NearestTwo as NearestTwo
 from jaxmem.metrics.nearest_neighbours import memorised_fraction as memorised_fraction
 from jaxmem.metrics.nearest_neighbours import nearest_two as nearest_two
+from jaxmem.metrics.nearest_rows import NearestRows as NearestRows
+from jaxmem.metrics.nearest_rows import nearest_rows as nearest_rows
 from jaxmem.metrics.nearest_training import NearestTraining as NearestTraining
 from jaxmem.metrics.nearest_training import nearest_training as nearest_training
 from jaxmem.metrics.overlaps import convergence as convergence
