@@ -52,8 +52,10 @@ def authenticity(
     any of them.
     """
     generated, train = np.asarray(generated), np.asarray(train)
-    _checks.samples("generated", generated)
-    _checks.samples("train", train, dim=generated.shape[1], least=2)
+    _checks.shape("generated", generated, None, None)
+    _checks.shape("train", train, None, generated.shape[1])
+    if len(train) < 2:
+        raise ValueError(f"train must hold at least 2 samples, got {len(train)}.")
     nearest = nearest_rows(generated, train, 1, tick=tick)
     return authentic_of(nearest.row[:, 0], nearest.distance[:, 0], train, tick=tick)
 

@@ -66,6 +66,7 @@ class ExchangeScores(NamedTuple):
         return float(train.mean() - held_out.mean())
 
 
+@_checks.real_arrays("train", "held_out", "generated")
 def exchange_scores(
     kernels: Mapping[str, PairKernel],
     train: Float[np.ndarray, "n d"],

@@ -29,6 +29,7 @@ FLD_UNIT = 100.0
 """Of the source: per dimension, times 100."""
 
 
+@_checks.real_arrays("squares")
 def likelihood_scores(
     squares: Float[np.ndarray, "pooled generated"],
     dim: int,

@@ -49,6 +49,7 @@ class NearestRows(NamedTuple):
     cosine: Float64[np.ndarray, "queries"]
 
 
+@_checks.real_arrays("queries", "rows")
 def nearest_rows(
     queries: Float[np.ndarray, "queries d"],
     rows: Float[np.ndarray, "n d"],
@@ -71,6 +72,7 @@ def nearest_rows(
     Raises:
         ValueError: samples of different d, or NaN or infinity among them.
     """
+    queries, rows = np.asarray(queries), np.asarray(rows)
     _checks.shape("queries", queries, None, None)
     _checks.shape("rows", rows, None, queries.shape[1])
     number = _checks.positive_integer("number", number)

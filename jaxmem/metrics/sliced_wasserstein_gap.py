@@ -58,6 +58,7 @@ class SlicedPool(NamedTuple):
         )
 
 
+@_checks.real_arrays("train", "held_out", "generated")
 def sliced_pool(
     key: Key,
     train: Float[np.ndarray, "n d"],
