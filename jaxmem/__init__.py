@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jaxmem import sweeping as sweeping
     from jaxmem import theory as theory
     from jaxmem import training as training
-    from jaxmem.measuring import measure as measure
+    from jaxmem.measuring.measure import measure as measure
     from jaxmem.statistics import summarise as summarise
     from jaxmem.sweeping import StoreError as StoreError
     from jaxmem.sweeping import open_store as open_store

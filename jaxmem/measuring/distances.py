@@ -114,10 +114,10 @@ def distance_gaps(
         found[SLICED] = DistanceGap(sliced.delta, p_value, *map(float, bootstrap_interval(draws, confidence)))
     if LIKELIHOOD in names:
         scores = likelihood_scores(_squares(pool, train, held_out, generated), dim, variance=variance)
-        halves = np.split(scores, 2)
-        influences = (halves[0] - halves[0].mean(), halves[1].mean() - halves[1])
+        of_train, of_held_out = np.split(scores, 2)
+        parts = (of_train - of_train.mean(), of_held_out.mean() - of_held_out)
         found[LIKELIHOOD] = _of_scores(
-            scores, influences, permutations, resamples=resamples, confidence=confidence, seed=seed
+            scores, parts, permutations, resamples=resamples, confidence=confidence, seed=seed
         )
     return {name: found[name] for name in DISTANCES if name in found}
 

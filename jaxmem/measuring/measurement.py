@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -56,14 +56,24 @@ class Share:
     ) -> "Share":
         """From which of the samples count."""
         x, m = int(generated.sum()), len(generated)
-        own = (x / m, *map(float, wilson_interval(x, m, confidence)))
+        low, high = map(float, wilson_interval(x, m, confidence))
+        own = cls(x / m, low, high)
         if held_out is None:
-            return cls(*own)
+            return own
         y, n = int(held_out.sum()), len(held_out)
-        baseline = (y / n, *map(float, wilson_interval(y, n, confidence)))
-        excess = (x / m - y / n, *map(float, proportion_difference_interval(x, m, y, n, confidence)))
+        low, high = map(float, wilson_interval(y, n, confidence))
+        excess_low, excess_high = map(float, proportion_difference_interval(x, m, y, n, confidence))
         counts = (m - x, m, n - y, n) if copying_lowers else (x, m, y, n)
-        return cls(*own, *baseline, *excess, excess_p_value(*counts))
+        return replace(
+            own,
+            held_out=y / n,
+            held_out_low=low,
+            held_out_high=high,
+            excess=x / m - y / n,
+            excess_low=excess_low,
+            excess_high=excess_high,
+            p_value=excess_p_value(*counts),
+        )
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ def proportion_difference_interval(
     )
     p, q = successes / trials, other_successes / other_trials
     return Interval(
-        np.float64(p - q - np.hypot(p - low, other_high - q)),
-        np.float64(p - q + np.hypot(high - p, q - other_low)),
+        np.asarray(p - q - np.hypot(p - low, other_high - q)),
+        np.asarray(p - q + np.hypot(high - p, q - other_low)),
     )
 
 
