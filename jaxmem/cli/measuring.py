@@ -1,5 +1,6 @@
 """The command `measure`: one's own samples."""
 
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -66,6 +67,8 @@ def measure(
     """
     from jaxmem.cli.signals import held  # noqa: PLC0415 - JAX loads only where it is needed
 
+    if features is not None:
+        sys.path.insert(0, str(Path.cwd()))  # modules that lie where the command is given
     with held():
         from jaxmem.measuring import measure as measured  # noqa: PLC0415
         from jaxmem.measuring import measurement_table  # noqa: PLC0415

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float32
 
 from jaxmem import _checks
 from jaxmem.measuring.samples import Rows
@@ -96,9 +97,8 @@ def distance_gaps(
         names = [name for name in DISTANCES if name != GAP or dim <= MOST_GAP_DIMENSIONS]
     for name in names:
         _checks.one_of("distances", name, DISTANCES)
-    pool = np.concatenate([train, held_out]).astype(np.float64)
-    pool -= pool.mean(0)
-    variance = float(pool.var(0).mean()) or 1.0
+    pool = np.concatenate([train, held_out])
+    variance = float(pool.var(0, dtype=np.float64).mean()) or 1.0
     kernels = _kernels(names, pool, variance, seed)
     found: dict[str, DistanceGap] = {}
     for name, each in exchange_scores(kernels, train, held_out, generated, tick=tick).items():
@@ -113,7 +113,7 @@ def distance_gaps(
         p_value = exchange_p_value(sliced.delta, permuted(sliced.gap, len(train), permutations, seed))
         found[SLICED] = DistanceGap(sliced.delta, p_value, *map(float, bootstrap_interval(draws, confidence)))
     if LIKELIHOOD in names:
-        scores = likelihood_scores(_squares(pool, train, held_out, generated), dim, variance=variance)
+        scores = likelihood_scores(_squares(pool, generated), dim, variance=variance)
         of_train, of_held_out = np.split(scores, 2)
         parts = (of_train - of_train.mean(), of_held_out.mean() - of_held_out)
         found[LIKELIHOOD] = _of_scores(
@@ -136,15 +136,16 @@ def _kernels(names: Sequence[str], pool: Rows, variance: float, seed: int) -> di
 def _median_distance(pool: Rows, seed: int) -> float:
     """Of the pairs of some samples, chosen whatever their label is: else p-values would not be exact."""
     chosen = np.random.default_rng(seed).permutation(len(pool))[:BANDWIDTH_ROWS]
-    some = pool[chosen]
+    some = pool[chosen].astype(np.float64)
+    some -= some.mean(0)
     squares = squared_distances(some)(some, some)
     return float(np.sqrt(np.median(squares[np.triu_indices(len(some), 1)])))
 
 
-def _squares(pool: Rows, train: Rows, held_out: Rows, generated: Rows) -> np.ndarray:
-    """Of train and held-out samples to generated ones, float32."""
-    centre = np.concatenate([train, held_out]).mean(0, dtype=np.float64)
-    made = generated.astype(np.float64) - centre
+def _squares(pool: Rows, generated: Rows) -> Float32[np.ndarray, "pooled generated"]:
+    """|x − g|²."""
+    centre = pool.mean(0, dtype=np.float64)
+    pool, made = pool - centre, generated - centre
     squares = squared_distances(pool, made)
     return np.concatenate(
         [squares(pool[index], made).astype(np.float32) for index in row_blocks(len(pool), max(made.shape))]

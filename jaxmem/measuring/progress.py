@@ -13,7 +13,12 @@ class PairProgress:
 
     def __init__(self, *, shown: bool):
         self._bar: Any = tqdm.tqdm(
-            total=0, unit="pair", unit_scale=True, file=sys.stderr, disable=not shown, mininterval=0.5
+            total=0,
+            unit="pair",
+            unit_scale=True,
+            file=sys.stderr,
+            disable=not shown,
+            mininterval=0.5 if sys.stderr.isatty() else 2.0,
         )
 
     def begin(self, what: str, pairs: int) -> Tick:

@@ -21,8 +21,8 @@ Rows = Float[np.ndarray, "_ d"]
 Features = Callable[[Rows], Any]
 """From samples (b, d) to features (b, k)."""
 
-FEATURES_AT_ONCE = 1024
-"""Samples handed to a user's features together."""
+ROWS_AT_ONCE = 1024
+"""Samples looked at, or handed to a user's features, together."""
 
 
 def read_samples(name: str, source: Any) -> Rows:
@@ -40,9 +40,13 @@ def read_samples(name: str, source: Any) -> Rows:
         ValueError: it is none of these, or not finite; its name and the file's are told.
     """
     if isinstance(source, str | os.PathLike):
-        return _from_path(name, source)
-    array = np.asarray(_checks.real_array(name, source)) if np.ndim(source) < 3 else np.asarray(source)
-    return _as_rows(name, array)
+        rows = _from_path(name, source)
+    else:
+        images = np.ndim(source) >= 3
+        rows = _as_rows(name, np.asarray(source if images else _checks.real_array(name, source)))
+    for at in range(0, len(rows), ROWS_AT_ONCE):
+        _checks.finite(name, rows[at : at + ROWS_AT_ONCE])
+    return rows
 
 
 def _from_path(name: str, source: "str | os.PathLike[str]") -> Rows:
@@ -104,8 +108,8 @@ def features_function(features: "str | Features | None") -> Features | None:
 def features_of(name: str, rows: Rows, features: Features) -> Rows:
     """Features of all samples, in memory, computed some at a time."""
     parts = []
-    for at in range(0, len(rows), FEATURES_AT_ONCE):
-        some = np.asarray(rows[at : at + FEATURES_AT_ONCE])
+    for at in range(0, len(rows), ROWS_AT_ONCE):
+        some = np.asarray(rows[at : at + ROWS_AT_ONCE])
         found = np.asarray(_checks.real_array(f"features of {name}", features(some)))
         found = found.reshape(len(found), -1)
         if len(found) != len(some):

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
 from jaxmem import _checks
+from jaxmem._typing import RealArray
 from jaxmem.metrics.nearest_rows import Tick, nearest_rows
 
 
@@ -38,7 +39,7 @@ class Authenticity(NamedTuple):
 
 @_checks.real_arrays("generated", "train")
 def authenticity(
-    generated: Float[np.ndarray, "generated d"], train: Float[np.ndarray, "n d"], *, tick: Tick | None = None
+    generated: Float[RealArray, "generated d"], train: Float[RealArray, "n d"], *, tick: Tick | None = None
 ) -> Authenticity:
     """The share of generated samples that are no noisy copies.
 

@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from jaxmem import _checks
+from jaxmem._typing import RealArray
 from jaxmem.metrics.nearest_rows import GATHERED, Tick
 from jaxmem.numerics.squared_distances import squared_distances
 
@@ -69,9 +70,9 @@ class ExchangeScores(NamedTuple):
 @_checks.real_arrays("train", "held_out", "generated")
 def exchange_scores(
     kernels: Mapping[str, PairKernel],
-    train: Float[np.ndarray, "n d"],
-    held_out: Float[np.ndarray, "n d"],
-    generated: Float[np.ndarray, "generated d"],
+    train: Float[RealArray, "n d"],
+    held_out: Float[RealArray, "n d"],
+    generated: Float[RealArray, "generated d"],
     *,
     tick: Tick | None = None,
 ) -> dict[str, ExchangeScores]:

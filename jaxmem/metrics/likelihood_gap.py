@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float32, Float64
 
 from jaxmem import _checks
+from jaxmem._typing import RealArray
 
 FLD_UNIT = 100.0
 """Of the source: per dimension, times 100."""
@@ -31,7 +32,7 @@ FLD_UNIT = 100.0
 
 @_checks.real_arrays("squares")
 def likelihood_scores(
-    squares: Float[np.ndarray, "pooled generated"],
+    squares: Float[RealArray, "pooled generated"],
     dim: int,
     *,
     variance: float,

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float64, Int64
 
 from jaxmem import _checks
+from jaxmem._typing import RealArray
 from jaxmem.numerics.linear_algebra import product
 
 ROWS_AT_ONCE, QUERIES_AT_ONCE, QUERIES_HELD = 2048, 1024, 8192
@@ -51,8 +52,8 @@ class NearestRows(NamedTuple):
 
 @_checks.real_arrays("queries", "rows")
 def nearest_rows(
-    queries: Float[np.ndarray, "queries d"],
-    rows: Float[np.ndarray, "n d"],
+    queries: Float[RealArray, "queries d"],
+    rows: Float[RealArray, "n d"],
     number: int = 2,
     *,
     excluded: Int64[np.ndarray, "queries"] | None = None,
@@ -139,17 +140,17 @@ def _candidates(
         squares = np.concatenate([(part**2).sum(1) for part in _parts(scaled)])
         blocks = [
             (
-                jnp.asarray(_filled(scaled[at : at + height], height), dtype),
-                jnp.asarray(_filled(squares[at : at + height], height), dtype),
-                jnp.asarray(_filled(own[at : at + height], height)),
+                jax.device_put(_filled(scaled[at : at + height].astype(dtype), height)),
+                jax.device_put(_filled(squares[at : at + height].astype(dtype), height)),
+                jax.device_put(_filled(own[at : at + height], height)),
             )
             for at in places
         ]
         best = [
             (
-                jnp.full((height, kept), jnp.inf, dtype),
-                jnp.full((height, kept), -1, jnp.int64),
-                jnp.zeros(height, dtype),
+                jax.device_put(np.full((height, kept), np.inf, dtype)),
+                jax.device_put(np.full((height, kept), -1, np.int64)),
+                jax.device_put(np.zeros(height, dtype)),
             )
             for _ in places
         ]
@@ -157,7 +158,7 @@ def _candidates(
             block = (np.asarray(rows[start : start + width], np.float64) - centre) / unit
             sizes = np.full(width, np.inf)
             sizes[: len(block)] = (block**2).sum(1)
-            tile = jnp.asarray(_filled(block, width), dtype), jnp.asarray(sizes, dtype)
+            tile = jax.device_put((_filled(block.astype(dtype), width), sizes.astype(dtype)))
             best = [
                 _step(*state, *query, *tile, start, slack) for state, query in zip(best, blocks, strict=True)
             ]

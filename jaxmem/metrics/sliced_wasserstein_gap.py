@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
 from jaxmem import _checks
-from jaxmem._typing import Key
+from jaxmem._typing import Key, RealArray
 from jaxmem.metrics.sliced_wasserstein import random_directions
 
 
@@ -61,9 +61,9 @@ class SlicedPool(NamedTuple):
 @_checks.real_arrays("train", "held_out", "generated")
 def sliced_pool(
     key: Key,
-    train: Float[np.ndarray, "n d"],
-    held_out: Float[np.ndarray, "n d"],
-    generated: Float[np.ndarray, "generated d"],
+    train: Float[RealArray, "n d"],
+    held_out: Float[RealArray, "n d"],
+    generated: Float[RealArray, "generated d"],
     *,
     projections: int = 128,
 ) -> SlicedPool:
@@ -87,6 +87,7 @@ def sliced_pool(
     _checks.samples("generated", generated, dim=train.shape[1])
     if len(held_out) != len(train):
         raise ValueError(f"held_out must hold as many samples as train, {len(train)}, got {len(held_out)}.")
+    train, held_out, generated = (np.asarray(each) for each in (train, held_out, generated))
     directions = np.asarray(random_directions(key, projections, train.shape[1]), np.float64)
     centre = train.mean(0, dtype=np.float64)
     sorted_sets = []
