@@ -155,22 +155,35 @@ def _candidates(
             for _ in places
         ]
         for start in range(0, len(rows), width):
-            block = (np.asarray(rows[start : start + width], np.float64) - centre) / unit
-            sizes = np.full(width, np.inf)
-            sizes[: len(block)] = (block**2).sum(1)
-            tile = jax.device_put((_filled(block.astype(dtype), width), sizes.astype(dtype)))
+            block = np.asarray(rows[start : start + width])
+            tile = _tile(_filled(block, width), centre, unit, len(block), dtype)
             best = [
                 _step(*state, *query, *tile, start, slack) for state, query in zip(best, blocks, strict=True)
             ]
+            jax.block_until_ready(best)  # else blocks that wait for their turn pile up in memory
             if tick is not None:
-                jax.block_until_ready(best)
                 tick(len(block) * len(scaled))
         bounds, numbers, cosines = (np.concatenate(each) for each in zip(*best, strict=True))
     size = len(scaled)
     return numbers[:size], bounds[:size, -1].astype(np.float64), cosines[:size].astype(np.float64)
 
 
-@partial(jax.jit, donate_argnums=())
+@partial(jax.jit, static_argnums=4)
+def _tile(
+    rows: Float[RealArray, "rows d"],
+    centre: Float64[RealArray, "d"],
+    unit: float | Array,
+    count: int | Array,
+    dtype: np.dtype,
+) -> tuple[Float[Array, "rows d"], Float[Array, "rows"]]:
+    """Rows about the centre, and their squares, ∞ for padding."""
+    scaled = (jnp.asarray(rows, jnp.float64) - centre) / unit
+    valid = jnp.arange(rows.shape[0]) < count
+    squares = jnp.where(valid, (scaled**2).sum(1), jnp.inf)
+    return jnp.where(valid[:, None], scaled, 0).astype(dtype), squares.astype(dtype)
+
+
+@jax.jit
 def _step(
     best: Float[Array, "queries kept"],
     numbers: Int64[Array, "queries kept"],
@@ -252,7 +265,7 @@ def _centre_and_unit(queries: np.ndarray, rows: np.ndarray) -> tuple[Float64[np.
         for part in _parts(samples):
             _checks.finite(name, part)
             largest = max(largest, float(np.abs(part).max()))
-            if samples is rows:
+            if name == "rows":
                 total += part.sum(0, dtype=np.float64)
     return total / len(rows), largest or 1.0
 
