@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxmem import measuring as measuring
     from jaxmem import metrics as metrics
     from jaxmem import plotting as plotting
     from jaxmem import populations as populations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from jaxmem import sweeping as sweeping
     from jaxmem import theory as theory
     from jaxmem import training as training
+    from jaxmem.measuring.measure import measure as measure
     from jaxmem.statistics import summarise as summarise
     from jaxmem.sweeping import StoreError as StoreError
     from jaxmem.sweeping import open_store as open_store
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PACKAGES = (
+    "measuring",
     "metrics",
     "noising",
     "plotting",
@@ -40,6 +43,7 @@ _PACKAGES = (
 )
 _HOMES = {
     "StoreError": "sweeping",
+    "measure": "measuring",
     "open_store": "sweeping",
     "replicate_key": "sweeping",
     "summarise": "statistics",

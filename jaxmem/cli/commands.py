@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from jaxmem.cli.measuring import measure
 from jaxmem.studies import STUDIES
 
 
@@ -115,6 +116,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "show": show,
     "plot": plot,
     "check": check,
+    "measure": measure,
     "completion": completion,
 }
 """Every command but `run`, by name."""

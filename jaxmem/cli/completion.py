@@ -5,6 +5,7 @@ The script holds every word itself, so that pressing Tab starts no Python.
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 import shtab
 
@@ -40,5 +41,5 @@ def _fill(parser: argparse.ArgumentParser, options: Sequence[Option]) -> None:
             continue
         names = [option.name] if option.positional else option.flags
         action = parser.add_argument(*names, help=summary, choices=choices_of(option.kind) or None)
-        if option.name in FILES:
+        if option.name in FILES or atom(option.kind) is Path:
             action.complete = shtab.FILE  # type: ignore[attr-defined]

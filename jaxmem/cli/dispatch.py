@@ -19,6 +19,7 @@ EXAMPLES = (
     "jaxmem run kernel-onset --quick --figure kernel-onset.png",
     "jaxmem show results/kernel-onset-quick.zarr",
     "jaxmem plot results/kernel-onset-quick.zarr -o figure.pdf",
+    "jaxmem measure --generated generated.npy --train train.npy --held-out test.npy",
 )
 
 MISUSED = 2
@@ -39,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
         said, status = (stop.words, stop.status) if isinstance(stop, Stopped) else ("interrupted", 130)
-        return _fail(f"{said}; finished chunks are kept, the same command continues from them.", status)
+        kept = (
+            "; finished chunks are kept, the same command continues from them" if "run" in words[:1] else ""
+        )
+        return _fail(f"{said}{kept}.", status)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:

@@ -2,8 +2,12 @@
 
 from jaxmem.covariances.bidiagonal import BidiagonalCovariance as BidiagonalCovariance
 from jaxmem.covariances.spectral import SpectralCovariance as SpectralCovariance
+from jaxmem.metrics.authenticity import Authenticity as Authenticity
+from jaxmem.metrics.authenticity import authenticity as authenticity
 from jaxmem.metrics.condensation import Condensation as Condensation
 from jaxmem.metrics.condensation import condensation as condensation
+from jaxmem.metrics.data_copying import DataCopying as DataCopying
+from jaxmem.metrics.data_copying import data_copying as data_copying
 from jaxmem.metrics.density_distances import DensityDistances as DensityDistances
 from jaxmem.metrics.density_distances import density_distances as density_distances
 from jaxmem.metrics.density_distances import log_affinity_to_gaussian as log_affinity_to_gaussian
@@ -14,6 +18,12 @@ from jaxmem.metrics.distances_to_population import kl_population_generated as kl
 from jaxmem.metrics.distances_to_population import log_affinity as log_affinity
 from jaxmem.metrics.distances_to_population import operator_norm as operator_norm
 from jaxmem.metrics.energy_distance import energy_distance as energy_distance
+from jaxmem.metrics.exchange_scores import ExchangeScores as ExchangeScores
+from jaxmem.metrics.exchange_scores import PairKernel as PairKernel
+from jaxmem.metrics.exchange_scores import energy_kernel as energy_kernel
+from jaxmem.metrics.exchange_scores import exchange_scores as exchange_scores
+from jaxmem.metrics.exchange_scores import gaussian_kernel as gaussian_kernel
+from jaxmem.metrics.exchange_scores import kernel_gap_kernel as kernel_gap_kernel
 from jaxmem.metrics.gaussian_distances import GaussianDistances as GaussianDistances
 from jaxmem.metrics.gaussian_distances import gaussian_distances as gaussian_distances
 from jaxmem.metrics.gaussian_distances import operator_norm_distance as operator_norm_distance
@@ -23,6 +33,7 @@ from jaxmem.metrics.kernel_gap import kernel_gap as kernel_gap
 from jaxmem.metrics.kernel_gap import kernel_gap_from_logs as kernel_gap_from_logs
 from jaxmem.metrics.kernel_gap import log_gaussian_overlap as log_gaussian_overlap
 from jaxmem.metrics.kernel_gap import log_self_overlap as log_self_overlap
+from jaxmem.metrics.likelihood_gap import likelihood_scores as likelihood_scores
 from jaxmem.metrics.marginal_kernel_gap import marginal_kernel_gap as marginal_kernel_gap
 from jaxmem.metrics.maximum_mean_discrepancy import (
     maximum_mean_discrepancy_squared as maximum_mean_discrepancy_squared,
@@ -32,6 +43,8 @@ from jaxmem.metrics.memorisation import memorisation as memorisation
 from jaxmem.metrics.nearest_neighbours import NearestTwo as NearestTwo
 from jaxmem.metrics.nearest_neighbours import memorised_fraction as memorised_fraction
 from jaxmem.metrics.nearest_neighbours import nearest_two as nearest_two
+from jaxmem.metrics.nearest_rows import NearestRows as NearestRows
+from jaxmem.metrics.nearest_rows import nearest_rows as nearest_rows
 from jaxmem.metrics.nearest_training import NearestTraining as NearestTraining
 from jaxmem.metrics.nearest_training import nearest_training as nearest_training
 from jaxmem.metrics.overlaps import convergence as convergence
@@ -52,3 +65,5 @@ from jaxmem.metrics.score_error import semi_empirical_risk as semi_empirical_ris
 from jaxmem.metrics.sharpness import Sharpness as Sharpness
 from jaxmem.metrics.sharpness import sharpness as sharpness
 from jaxmem.metrics.sliced_wasserstein import sliced_wasserstein as sliced_wasserstein
+from jaxmem.metrics.sliced_wasserstein_gap import SlicedPool as SlicedPool
+from jaxmem.metrics.sliced_wasserstein_gap import sliced_pool as sliced_pool

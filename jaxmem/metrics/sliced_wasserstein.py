@@ -49,13 +49,18 @@ def sliced_wasserstein(
     return _sliced_wasserstein(key, x, y, number, projections)
 
 
+def random_directions(key: Key, projections: int, dim: int) -> Float32[Array, "projections d"]:
+    """Directions uniform on the sphere."""
+    normals = jax.random.normal(stream(key, "projections"), (projections, dim), jnp.float32)
+    return normals / jnp.linalg.norm(normals, axis=1, keepdims=True)
+
+
 @partial(jax.jit, static_argnums=4)
 def _sliced_wasserstein(
     key: Key, x: Samples, y: Reference, number: Int64[Array, ""], projections: int
 ) -> Float64[Array, ""]:
     size = y.shape[0]
-    normals = jax.random.normal(stream(key, "projections"), (projections, x.shape[1]), jnp.float32)
-    directions = normals / jnp.linalg.norm(normals, axis=1, keepdims=True)
+    directions = random_directions(key, projections, x.shape[1])
     centre = mean_of(y, row_number(y))
     unit = jnp.maximum(largest_coordinate(x, number, centre), largest_coordinate(y, size, centre))
     x_quantiles = _sorted_projections(x, number, centre, unit, directions)

@@ -30,7 +30,7 @@ def as_json(summary: xr.Dataset) -> str:
             "inf" and "-inf", stand for them.
     """
     whole = {
-        "attributes": {str(name): _plain(value) for name, value in summary.attrs.items()},
+        "attributes": {str(name): plain(value) for name, value in summary.attrs.items()},
         "coordinates": {str(name): _array(one) for name, one in summary.coords.items()},
         "variables": {str(name): _array(one) for name, one in summary.data_vars.items()},
     }
@@ -38,15 +38,16 @@ def as_json(summary: xr.Dataset) -> str:
 
 
 def _array(array: xr.DataArray) -> dict[str, Any]:
-    labels = {str(name): _plain(value) for name, value in array.attrs.items()}
-    return {"dims": [str(dim) for dim in array.dims], **labels, "values": _plain(array.values)}
+    labels = {str(name): plain(value) for name, value in array.attrs.items()}
+    return {"dims": [str(dim) for dim in array.dims], **labels, "values": plain(array.values)}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Numbers and lists as JSON has them: null for NaN, "inf" and "-inf"."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value

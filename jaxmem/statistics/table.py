@@ -40,7 +40,7 @@ def summary_table(dataset: xr.Dataset, *, confidence: float = 0.95) -> str:
     for variable in order_parameters_first:
         if summary_kind(variable) != "none":
             columns.extend(_columns(points, variable))
-    lines = [_headline(dataset), "", *_aligned(columns)]
+    lines = [_headline(dataset), "", *aligned(columns)]
     lines += [*_power_law_lines(dataset, summary), *_transition_lines(dataset, confidence)]
     return "\n".join(lines)
 
@@ -94,7 +94,7 @@ def _with_error(value: float, error: float, _: float) -> str:
     return f"{value:.{max(decimals, 0)}f} ± {error:.{max(decimals, 0)}f}"
 
 
-def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:
+def aligned(columns: Sequence[Sequence[str]]) -> list[str]:
     """Columns as lines, right-aligned under their names."""
     padded = [[cell.rjust(max(map(len, column))) for cell in column] for column in columns]
     return ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]

@@ -17,9 +17,13 @@ LINE = np.array([[-1], [1], [4]])
 LOGS = np.array([-1, -2, -4])
 
 FUNCTIONS = {
+    "authenticity": lambda f: metrics.authenticity(f(X), f(Y)).value,
     "condensation": lambda f: metrics.condensation(KEY, f(X), 1.0, 1.0, points=5),
     "density_distances": lambda f: metrics.density_distances(f(LOGS), f(2 * LOGS), f(LOGS - 1), f(LOGS)),
     "energy_distance": lambda f: metrics.energy_distance(f(X), f(Y)),
+    "exchange_scores": lambda f: (
+        metrics.exchange_scores({"energy": metrics.energy_kernel()}, f(X), f(Y[1:]), f(Y))["energy"].scores
+    ),
     "gaussian_distances": lambda f: metrics.gaussian_distances(
         f(MEAN), f(COVARIANCE), f(2 * MEAN), f(np.eye(3))
     ),
@@ -27,6 +31,7 @@ FUNCTIONS = {
     "kl": lambda f: metrics.kl_generated_population(
         metrics.SpectralCovariance.from_matrix(f(COVARIANCE)), f([1, 2, 3]), f(MEAN)
     ),
+    "likelihood_scores": lambda f: metrics.likelihood_scores(f([[1, 4], [2, 9]]), 2, variance=1.0),
     "log_gaussian_overlap": lambda f: metrics.log_gaussian_overlap(f(X), f(MEAN), f(COVARIANCE), 1.0),
     "log_self_overlap": lambda f: metrics.log_self_overlap(f(X), 1.0),
     "marginal_kernel_gap": lambda f: metrics.marginal_kernel_gap(f(X), f(Y), f(X), scale=1.0),
@@ -34,6 +39,7 @@ FUNCTIONS = {
     "memorisation": lambda f: metrics.memorisation(f(X), f(Y), mean=f(MEAN)),
     "memorised_fraction": lambda f: metrics.memorised_fraction(f(X), f(Y)),
     "mmd": lambda f: metrics.maximum_mean_discrepancy_squared(f(X), f(Y), bandwidth=2.0),
+    "nearest_rows": lambda f: metrics.nearest_rows(f(X), f(Y)).distance,
     "nearest_two": lambda f: metrics.nearest_two(f(X), f(Y)),
     "operator_norm_distance": lambda f: metrics.operator_norm_distance(f(COVARIANCE), f(np.eye(3))),
     "regularity_weight": lambda f: metrics.regularity_weight(f(LOGS), f(LINE), 1.0, 1.0),
@@ -43,6 +49,7 @@ FUNCTIONS = {
     "semi_empirical_risk": lambda f: metrics.semi_empirical_risk(
         lambda y: -y, f(LINE), 1.0, 1.0, metrics.gauss_hermite(9)
     ),
+    "sliced_pool": lambda f: metrics.sliced_pool(KEY, f(X), f(Y[1:]), f(Y), projections=4).delta,
     "sliced_wasserstein": lambda f: metrics.sliced_wasserstein(KEY, f(X), f(Y), projections=4),
     "total_variation": lambda f: metrics.total_variation_of_kinks(f([0, 1]), f([1, -2]), f(LINE), 1.0, 1.0),
 }
