@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, Float64
 from jaxmem import _checks
 from jaxmem._typing import Covariance, RealArray, Vector
 from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 
 
@@ -91,7 +92,7 @@ def log_affinity_to_gaussian(
     whiten = linear_algebra.solve_lower_triangular
     scaled, apart = whiten(lower, factor), whiten(lower, (mean - m)[:, None])[:, 0]
     both = linear_algebra.cholesky(scaled.T @ scaled + jnp.eye(dim))  # of M + I, twice the precision of x
-    pull = whiten(both, (scaled.T @ apart)[:, None])[:, 0]
+    pull = whiten(both, product(scaled.T, apart)[:, None])[:, 0]
     log_factor = jnp.log(linear_algebra.singular_value_decomposition(factor)[1]).sum()
     log_root = jnp.log(jnp.diagonal(lower)).sum()
     log_gaussian = (
@@ -100,8 +101,8 @@ def log_affinity_to_gaussian(
         - ((apart**2).sum() - (pull**2).sum()) / 4
     )
     inverse = whiten(both, jnp.eye(dim))
-    z = (pull + jnp.sqrt(2.0) * normals) @ inverse
-    x = m + z @ factor.T
+    z = product(pull + jnp.sqrt(2.0) * normals, inverse)
+    x = m + product(z, factor.T)
     residual = whiten(lower, (x - mean).T)
     log_p_gaussian = -(residual**2).sum(0) / 2 - log_root - dim * jnp.log(2 * jnp.pi) / 2
     ratio = (log_density(x) - log_p_gaussian) / 2

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float64
 from jaxmem import _checks
 from jaxmem._typing import Integer, Reference, Samples, Scalar
 from jaxmem.metrics.discrepancy import discrepancy
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 
 
@@ -58,7 +59,7 @@ def median_bandwidth(samples: Samples, most: int = 1000) -> Float64[Array, ""]:
     _checks.positive_integer("most", most, least=2)
     rows = jnp.asarray(samples[:most], jnp.float64)
     rows = rows - rows.mean(0)
-    products = rows @ rows.T
+    products = product(rows, rows.T)
     norms = jnp.diagonal(products)
     squares = (norms[:, None] + norms - 2 * products)[np.triu_indices(rows.shape[0], 1)]
     return jnp.sqrt(jnp.maximum(jnp.median(squares), 0))

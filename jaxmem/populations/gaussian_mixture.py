@@ -8,6 +8,7 @@ from scipy.linalg import helmert
 
 from jaxmem import _checks
 from jaxmem._typing import Key, RealArray, Scalar
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import as_float64, with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations.gaussian import Gaussian
@@ -86,14 +87,14 @@ class GaussianMixture(AbstractPopulation):
     @with_float64
     def mean(self) -> Float64[Array, "d"]:
         """Σ_j w_j m_j."""
-        return self.weights @ self.components.centre
+        return product(self.weights, self.components.centre)
 
     @with_float64
     def covariance(self) -> Float64[Array, "d d"]:
         """Σ_j w_j (Σ_j + (m_j − m)(m_j − m)ᵀ)."""
         offsets = self.components.centre - self.mean()
-        within = jnp.tensordot(self.weights, jax.vmap(Gaussian.covariance)(self.components), 1)
-        return within + (offsets * self.weights[:, None]).T @ offsets
+        within = product(self.weights, jax.vmap(Gaussian.covariance)(self.components))
+        return within + product((offsets * self.weights[:, None]).T, offsets)
 
     @with_float64
     @_checks.real_arrays("x")

@@ -12,6 +12,7 @@ from scipy.fft import dct
 
 from jaxmem import _checks
 from jaxmem._typing import Integer, Key, RealArray, Scalar
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import as_float64, with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations.population import AbstractPopulation
@@ -110,7 +111,7 @@ class Sphere(AbstractPopulation):
         variance = jnp.where(self.noise > 0, self.noise, 1.0) ** 2
         log_weights, cosines = self._angles()
         z = (self.radius * length / variance)[..., None]
-        cosine = jax.nn.softmax(log_weights + z * (cosines - 1), -1) @ cosines
+        cosine = product(jax.nn.softmax(log_weights + z * (cosines - 1), -1), cosines)
         unit = along / jnp.where(length > 0, length, 1)[..., None]
         score = (self.radius * cosine[..., None] * unit - y) / variance
         return jnp.where(self.noise > 0, score, 0).astype(x.dtype)

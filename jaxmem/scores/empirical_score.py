@@ -113,9 +113,9 @@ def _line_scores(
         logits = jnp.where(valid, -((point - mu * rows) ** 2) / (2 * sigma**2), -jnp.inf)
         weights = jax.nn.softmax(logits)
         offset = jnp.where(valid, mu * rows - point, 0)
-        mean = weights @ offset
+        mean = product(weights, offset)
         spread = jnp.where(valid, offset - mean, 0)
-        variance, skew = weights @ spread**2, weights @ spread**3
+        variance, skew = product(weights, spread**2), product(weights, spread**3)
         return LineScore(mean / sigma**2, (variance / sigma**2 - 1) / sigma**2, skew / sigma**6)
 
     return jax.lax.map(at, points, batch_size=max(1, ELEMENTS // rows.size))

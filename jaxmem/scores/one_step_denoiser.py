@@ -26,6 +26,7 @@ from jaxmem import _checks
 from jaxmem._typing import Integer, Key, RealArray, Samples, Scalar
 from jaxmem.noising import ornstein_uhlenbeck
 from jaxmem.numerics import linear_algebra
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.padding import padded_size
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
@@ -127,7 +128,7 @@ def _fit(
         slope, offset = _slope_by_coordinates(centred, noised, int(draws))
     input_mean = mu * centred.mean
     variance = (centred.rows**2).sum() / (dim * jnp.maximum(centred.number - 1, 1))
-    intercept = centred.mean - slope @ (input_mean + offset)
+    intercept = centred.mean - product(slope, input_mean + offset)
     return OneStepDenoiser(slope, intercept, input_mean, mu**2 * variance + sigma**2)
 
 
@@ -137,15 +138,15 @@ def generated_law(denoiser: OneStepDenoiser) -> tuple[Float64[Array, "d"], Float
 
     The columns of B lie in the span of x_k − x̄: for any number of draws the rank is min(n − 1, d).
     """
-    mean = denoiser.intercept + denoiser.slope @ denoiser.input_mean
-    return mean, denoiser.input_variance * denoiser.slope @ denoiser.slope.T
+    mean = denoiser.intercept + product(denoiser.slope, denoiser.input_mean)
+    return mean, denoiser.input_variance * product(denoiser.slope, denoiser.slope.T)
 
 
 @with_float64
 @_checks.real_arrays("y")
 def denoise(denoiser: OneStepDenoiser, y: Float[RealArray, "*batch d"]) -> Float64[Array, "*batch d"]:
     """b + B y."""
-    return denoiser.intercept + jnp.asarray(y, jnp.float64) @ denoiser.slope.T
+    return denoiser.intercept + product(jnp.asarray(y, jnp.float64), denoiser.slope.T)
 
 
 @with_float64
@@ -189,11 +190,12 @@ def _slope_by_pairs(
     number = draws * centred.number
     offset = pairs.sum(0) / number
     pairs = valid[:, None] * (pairs - offset)
-    gram = pairs @ pairs.T
+    gram = product(pairs, pairs.T)
     scale = jnp.trace(gram) / number
     scale = jnp.where(scale > 0, scale, 1.0)
     gram = gram + scale * (jnp.outer(valid, valid) / number + jnp.diag(1 - valid))
-    return jnp.tile(centred.rows, (draws, 1)).T @ linear_algebra.solve_positive(gram, pairs), offset
+    solved = linear_algebra.solve_positive(gram, pairs)
+    return product(jnp.tile(centred.rows, (draws, 1)).T, solved), offset
 
 
 def _slope_by_coordinates(
@@ -205,20 +207,20 @@ def _slope_by_coordinates(
     def add(sums: tuple[Array, Array], draw: Array) -> tuple[tuple[Array, Array], None]:
         gram, total = sums
         rows = noised(draw)
-        return (gram + rows.T @ rows, total + rows), None
+        return (gram + product(rows.T, rows), total + rows), None
 
     start = (jnp.zeros((dim, dim)), jnp.zeros_like(centred.rows))
     (gram, total), _ = jax.lax.scan(add, start, jnp.arange(draws))
     number = draws * centred.number
     offset = total.sum(0) / number
     gram = gram - number * jnp.outer(offset, offset)
-    slope = linear_algebra.solve_positive(gram, total.T @ centred.rows).T
+    slope = linear_algebra.solve_positive(gram, product(total.T, centred.rows)).T
     return jnp.where(number > dim, slope, jnp.nan), offset
 
 
 def _slope_of_all_noise(centred: _Centred, mu: Scalar, sigma: Scalar) -> Float64[Array, "d d"]:
     """B = μ S (μ² S + σ² I)^-1, symmetric because both factors commute."""
-    moment = centred.rows.T @ centred.rows / centred.number
+    moment = product(centred.rows.T, centred.rows) / centred.number
     return linear_algebra.solve_positive(mu**2 * moment + sigma**2 * jnp.eye(centred.mean.size), mu * moment)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxmem import _checks
 from jaxmem._typing import Key, Scalar
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.randomness import stream
 
 
@@ -78,13 +79,14 @@ class ResidualMLP(eqx.Module):
         frequencies = (self.embed.shape[1] - x.size) // 2
         omega = jnp.geomspace(1, 1 / self.shortest_time, frequencies, dtype=x.dtype)
         phase = omega * time
-        hidden = self.embed @ jnp.concatenate([x, jnp.cos(phase), jnp.sin(phase)])
+        hidden = product(self.embed, jnp.concatenate([x, jnp.cos(phase), jnp.sin(phase)]))
 
         def block(
             hidden: Float[Array, "width"], weights: tuple[Array, Array, Array]
         ) -> tuple[Float[Array, "width"], None]:
             inner, bias, outer = weights
-            return hidden + outer @ jax.nn.gelu(inner @ hidden + bias) / len(self.bias), None
+            inside = jax.nn.gelu(product(inner, hidden) + bias)
+            return hidden + product(outer, inside) / len(self.bias), None
 
         hidden, _ = jax.lax.scan(block, hidden, (self.inner, self.bias, self.outer))
-        return self.readout @ hidden
+        return product(self.readout, hidden)

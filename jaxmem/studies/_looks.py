@@ -13,6 +13,7 @@ from jaxmem._typing import Integer, Key, Scalar
 from jaxmem.describing.pictures import as_pictures
 from jaxmem.describing.variables import Variable
 from jaxmem.noising import NoiseSchedule, add_noise
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.randomness import stream
 from jaxmem.sampling import denoising_implicit
 from jaxmem.scores.score_model import scores_at
@@ -114,7 +115,7 @@ class Looks(eqx.Module):
 
     def distances(self, x: Float[Array, "m d"], y: Float[Array, "test d"]) -> dict[str, Array]:
         """Sliced Wasserstein, and Fréchet: squared Wasserstein-2 of the Gaussians of the same moments."""
-        laws = [(rows.mean(0), jnp.atleast_2d(jnp.cov(rows.T))) for rows in (_float64(x), _float64(y))]
+        laws = [_moments(rows) for rows in (x, y)]
         return {
             "sliced_wasserstein": metrics.sliced_wasserstein(stream(self.key, "directions"), x, y),
             "frechet": metrics.gaussian_distances(*laws[0], *laws[1]).bures_squared,
@@ -141,8 +142,10 @@ def look_variables(test_samples: int, of: str = "") -> dict[str, Variable]:
     return found
 
 
-def _float64(rows: Array) -> Float64[Array, "m d"]:
-    return jnp.asarray(rows, jnp.float64)
+def _moments(rows: Array) -> tuple[Float64[Array, "d"], Float64[Array, "d d"]]:
+    rows = jnp.asarray(rows, jnp.float64)
+    centred = rows - rows.mean(0)
+    return rows.mean(0), product(centred.T, centred) / (len(rows) - 1)
 
 
 def _in_standard_errors(x: Float64[Array, "m"], y: Float64[Array, "m"]) -> Scalar:
