@@ -9,8 +9,8 @@ Images of 8 × 8, batch 64, denoising score matching with Adam. Per step and rep
 - PyTorch: the same network, trained the same way, one replicate after another, on one thread and on all.
 
 The networks are "bonnaire" of width 8, with its 255,089 parameters, 8 replicates, and "halder", 12,919,041,
-one. The goals are 3 times PyTorch's throughput of the first, PyTorch's of the second, and a time per replicate
-that does not grow from 1 to 32 replicates; README.md says what was measured.
+one. The goals are 3 times PyTorch's throughput of the first, PyTorch's of the second, and a time per
+replicate that does not grow from 1 to 32 replicates; README.md says what was measured.
 
 All timings are minima over interleaved rounds in this process, compilation apart.
 """

@@ -21,8 +21,8 @@ and 1,050:
 - the train set's score, which copies: 0 [0, 0.04] at all three: the distance does see exact copies.
 - trained for 100 steps: 0.2 [0.06, 0.51], 0.6 [0.31, 0.83] and 0.6; for 400: 0.1 [0.02, 0.40], 0.6 and 0.4
   [0.17, 0.69]: like the population but for n = 50, where it may be lower. No image is a copy (ratio 1/3).
-- the kernel gap in all 64 dimensions favours the population (0.88 [0.80, 0.93] at n = 50), since its reference
-  sample is the larger one; sliced Wasserstein does not (0.54, 0.43 and 0.49).
+- the kernel gap in all 64 dimensions favours the population (0.88 [0.80, 0.93] at n = 50), since its
+  reference sample is the larger one; sliced Wasserstein does not (0.54, 0.43 and 0.49).
 The network of 12.9 M parameters has not been run: some ten minutes a replicate on two busy cores.
 """
 

@@ -124,7 +124,7 @@ def _keeping_float64(function: Callable[..., list[Array]]) -> Callable[..., list
 @_keeping_float64
 @partial(jax.jit, static_argnames=("padding",))
 def _convolve_on(x: Array, weight: Array, *, padding: Padding) -> list[Array]:
-    size, outputs = weight.shape[:2], weight.shape[3]
+    size, outputs = (weight.shape[0], weight.shape[1]), weight.shape[3]
 
     def of_patches(x: Array, weight: Array) -> Array:
         patches = _patches(x, size, padding)
@@ -280,14 +280,14 @@ def _correlation_shape(x: Any, gradient: Any, *, size: tuple[int, int], padding:
 
 # As lineax makes its solve: batched by `vmap` of the rules. A `jax.custom_vjp` would lose forward mode, and
 # `jax.custom_jvp` cannot say what its adjoint is.
-_CONVOLUTION = eqxi.create_vprim(
+_CONVOLUTION: Any = eqxi.create_vprim(
     "jaxmem_convolution",
     _convolve_on,
     _convolution_shape,
     partial(_product_rule, bind=lambda: _CONVOLUTION.bind),
     _convolution_adjoint,
 )
-_CORRELATION = eqxi.create_vprim(
+_CORRELATION: Any = eqxi.create_vprim(
     "jaxmem_correlation",
     _correlate_on,
     _correlation_shape,

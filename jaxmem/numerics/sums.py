@@ -1,9 +1,9 @@
 """Sums over pixels and images, and their adjoints, that a CPU does as matrix products.
 
-XLA's reduction of a (4096, 8) array to 8 numbers takes 20 to 50 µs there, a product with ones a few; a training
-step of a small U-Net has some hundred of them, one for the gradient of every bias. Adding a vector to every row
-is `spread_rows`, whose adjoint is `sum_rows`; the norm of a group of channels is made of `sum_groups` and
-`spread_groups`. Elsewhere they are reductions.
+XLA's reduction of a (4096, 8) array to 8 numbers takes 20 to 50 µs there, a product with ones a few; a
+training step of a small U-Net has some hundred of them, one for the gradient of every bias. Adding a vector
+to every row is `spread_rows`, whose adjoint is `sum_rows`; the norm of a group of channels is made of
+`sum_groups` and `spread_groups`. Elsewhere they are reductions.
 """
 
 from functools import partial
@@ -18,6 +18,9 @@ from jax.interpreters import ad
 from jaxtyping import Array, Float
 
 HIGHEST = lax.Precision.HIGHEST
+
+PRODUCT_UP_TO = 2**15
+"""Pixels times channels up to which groups are summed by a product, with a constant of that many rows."""
 
 
 def sum_rows(x: Float[Array, "n c"]) -> Float[Array, "c"]:
@@ -56,9 +59,9 @@ def _spread_rows(vector: Any, *, rows: int) -> list[Any]:
 
 def _sum_groups(x: Any, *, pixels: int, channels: int, groups: int) -> list[Any]:
     size = channels // groups
-    member = np.tile(np.repeat(np.eye(groups), size, axis=0), (pixels, 1))
 
     def product(x: Any) -> Any:
+        member = np.tile(np.repeat(np.eye(groups), size, axis=0), (pixels, 1))
         flat = x.reshape(len(x), pixels * channels)
         summed = (((1,), (0,)), ((), ()))
         return lax.dot_general(flat, jnp.asarray(member, x.dtype), summed, precision=HIGHEST)
@@ -66,7 +69,8 @@ def _sum_groups(x: Any, *, pixels: int, channels: int, groups: int) -> list[Any]
     def reduction(x: Any) -> Any:
         return x.reshape(len(x), pixels, groups, size).sum((1, 3))
 
-    return [lax.platform_dependent(x, cpu=product, default=reduction)]
+    on_cpu = product if pixels * channels <= PRODUCT_UP_TO else reduction
+    return [lax.platform_dependent(x, cpu=on_cpu, default=reduction)]
 
 
 def _spread_groups(sums: Any, *, pixels: int, channels: int, groups: int) -> list[Any]:
@@ -78,7 +82,7 @@ def _linear(bind: Any, primals: Any, tangents: Any, **settings: Any) -> tuple[An
     out = bind()(*primals, **settings)
     (tangent,) = tangents
     if type(tangent) is ad.Zero:
-        return out, [ad.Zero.from_primal_value(out[0])]
+        return out, [ad.Zero(out[0].aval.to_tangent_aval())]
     return out, bind()(tangent, **settings)
 
 
@@ -97,28 +101,28 @@ def _primitive(name: str, function: Any, shape: Any, own: Any, adjoint: Any) -> 
     )
 
 
-_SUM_ROWS = _primitive(
+_SUM_ROWS: Any = _primitive(
     "sum_rows",
     _sum_rows,
     lambda x, rows: (x.shape[1],),
     lambda: _SUM_ROWS.bind,
     lambda: _SPREAD_ROWS.bind,
 )
-_SPREAD_ROWS = _primitive(
+_SPREAD_ROWS: Any = _primitive(
     "spread_rows",
     _spread_rows,
     lambda vector, rows: (rows, vector.shape[0]),
     lambda: _SPREAD_ROWS.bind,
     lambda: _SUM_ROWS.bind,
 )
-_SUM_GROUPS = _primitive(
+_SUM_GROUPS: Any = _primitive(
     "sum_groups",
     _sum_groups,
     lambda x, pixels, channels, groups: (x.shape[0], groups),
     lambda: _SUM_GROUPS.bind,
     lambda: _SPREAD_GROUPS.bind,
 )
-_SPREAD_GROUPS = _primitive(
+_SPREAD_GROUPS: Any = _primitive(
     "spread_groups",
     _spread_groups,
     lambda sums, pixels, channels, groups: (sums.shape[0], pixels, channels),

@@ -61,7 +61,7 @@ class ResidualBlock(eqx.Module):
     def __call__(self, x: Float[Array, "b h w c"], embedding: Embedding) -> Float[Array, "b h w k"]:
         """Of the same height and width."""
         hidden = self.first(jax.nn.silu(self.first_norm(x)))
-        if self.time is not None:
+        if self.time is not None and embedding is not None:
             hidden = hidden + self.time(jax.nn.silu(embedding))[:, None, None]
         hidden = self.second(jax.nn.silu(self.second_norm(hidden)))
         hidden = hidden + (x if self.skip is None else self.skip(x))

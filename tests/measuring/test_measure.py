@@ -53,6 +53,15 @@ def test_what_is_counted_is_what_is_there(mixture):
     assert sum(cell.generated for cell in found.data_copying.cells) == 300
 
 
+def test_every_test_sees_a_model_of_nothing_but_copies(mixture):
+    train, held_out, _, _ = mixture
+    found = jaxmem.measure(train, train, held_out, **QUICK)
+    assert (found.memorised.value, found.authentic.value) == (1, 0)
+    assert max(found.p_values.values()) <= 0.01
+    assert all(gap.high < 0 for gap in found.distances.values())
+    assert set(found.copying_seen_by) == set(found.p_values)
+
+
 def test_json_has_flat_names_and_no_nan(mixture):
     found = json.loads(mixture[3].as_json())
     assert found["memorised_fraction"] == pytest.approx(0.15)
@@ -129,12 +138,12 @@ def test_cells_of_a_users_own_say_where_copies_are():
 
 def test_repeats_are_counted_and_hide_no_copy():
     train = RANDOM.normal(size=(50, 3))
-    generated = np.concatenate([train[:5], RANDOM.normal(size=(20, 3))])
+    generated = np.concatenate([train[3:8], RANDOM.normal(size=(20, 3))])
     plain = jaxmem.measure(generated, train)
     found = jaxmem.measure(generated, np.concatenate([train[:5], train, train[:9]]))
     assert found.train_duplicates == 14
     assert found.memorised.value == plain.memorised.value >= 0.2
-    assert found.nearest_pairs[0].train == 0
+    assert [pair.train for pair in found.nearest_pairs[:5]] == [3, 4, 10, 11, 12]
     leak = jaxmem.measure(np.repeat(generated, 2, 0), train, np.concatenate([train[:3], generated]), **QUICK)
     assert (leak.held_out_in_train, leak.generated_duplicates) == (8, 25)
 

@@ -35,6 +35,12 @@ def far_clusters():
     return queries + 1e7, np.concatenate([rows + 1e7, rows - 1e7])
 
 
+def clusters_within_rounding():
+    """Float32 products err by as much as the nearest rows differ."""
+    queries, rows = (each.astype(float) for each in with_copies())
+    return queries + 1e3, np.concatenate([rows + 1e3, rows - 1e3])
+
+
 def with_an_outlier():
     queries, rows = (each.astype(float) for each in with_copies())
     return queries, np.concatenate([rows, np.full((1, 6), 1e9)])
@@ -44,7 +50,9 @@ def tiny_units():
     return tuple(each.astype(float) * 1e-30 for each in with_copies())
 
 
-@pytest.mark.parametrize("case", [with_copies, repeated, far_clusters, with_an_outlier, tiny_units])
+@pytest.mark.parametrize(
+    "case", [with_copies, repeated, far_clusters, clusters_within_rounding, with_an_outlier, tiny_units]
+)
 def test_rows_and_distances_are_those_of_brute_force(case):
     queries, rows = case()
     found = nearest_rows(queries, rows, 3)

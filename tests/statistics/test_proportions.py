@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, fisher_exact
+from scipy.stats import binom, binomtest, fisher_exact
 
 from jaxmem.statistics import (
     clopper_pearson_upper,
@@ -34,6 +34,14 @@ def test_excess_is_fishers_exact_test():
     for x, m, y, n in [(5, 30, 0, 30), (0, 10, 3, 20), (12, 100, 40, 900), (7, 7, 1, 2)]:
         expected = fisher_exact([[x, m - x], [y, n - y]], alternative="greater").pvalue
         assert excess_p_value(x, m, y, n) == pytest.approx(expected, rel=1e-9)
+
+
+def test_excess_holds_its_level_exactly():
+    """Under one probability for both, of all counts of 25 and 30."""
+    rejected = np.array([[excess_p_value(x, 25, y, 30) <= 0.05 for y in range(31)] for x in range(26)])
+    for q in (0.02, 0.2, 0.5):
+        weights = np.outer(binom.pmf(np.arange(26), 25, q), binom.pmf(np.arange(31), 30, q))
+        assert weights[rejected].sum() <= 0.05
 
 
 @pytest.mark.parametrize(("baseline", "trials", "others"), [(0.0, 200, 200), (0.1, 150, 400)])
