@@ -71,3 +71,10 @@ def test_bad_input_is_refused_in_one_sentence():
         theory.marchenko_pastur_density([0.5, np.nan], 2.0)
     with pytest.raises(ValueError, match="load must be real numbers, got 'two'"):
         theory.marchenko_pastur_moment(0.5, "two")
+
+
+def test_where_negative_moments_end():
+    """At load 1 the density grows as x^-1/2 towards 0: E x^s exists above s = -1/2."""
+    ends = theory.marchenko_pastur_moment([-0.49, -0.5, -0.6], 1.0)
+    np.testing.assert_array_equal(np.isinf(ends), [False, True, True])
+    np.testing.assert_array_equal(theory.marchenko_pastur_moment(-0.1, [0.9, 1.1]) == np.inf, [True, False])
