@@ -76,7 +76,7 @@ def test_help_explains_every_field(capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["fly"], "the command must be one of run, list, show, plot, check, completion, got 'fly'."),
+        (["fly"], "the command must be one of run, list, show, plot, check, measure, completion, got 'fly'."),
         (["run"], "run needs the name of a study"),
         (["run", "nothing"], "the study must be one of kernel-onset"),
         (["run", "kernel-onset", "--loads", "2", "1"], "loads must be strictly increasing, got (2.0, 1.0)."),

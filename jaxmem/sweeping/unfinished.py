@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from jaxmem.sweeping.batching import Layout
 from jaxmem.sweeping.grid import Family, Task
 
 STAGES = ".stages"
-"""The folder in a store; it is empty when the store is complete."""
+"""The folder in a store; it is gone when the store is complete."""
 
 
 def task_folder(store: Path, task: Task, layout: Layout) -> Path:
@@ -34,6 +35,8 @@ def task_folder(store: Path, task: Task, layout: Layout) -> Path:
 def forget_task(folder: Path) -> None:
     """Remove what a finished task has left; it is in the store."""
     shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # others are in hand
+        folder.parent.rmdir()
 
 
 def unfinished_tasks(

@@ -59,7 +59,7 @@ def test_stages_change_no_bit(tmp_path, monkeypatch, seconds):
     one = jaxmem.sweep(STUDY, **SETTINGS, **settings, store=tmp_path / "one.zarr")
     two = jaxmem.sweep(STUDY, **SETTINGS, store=tmp_path / "two.zarr")
     same(one, two)
-    assert list((tmp_path / "one.zarr" / STAGES).iterdir()) == []
+    assert not (tmp_path / "one.zarr" / STAGES).exists()
 
 
 class BrokenError(Exception):
