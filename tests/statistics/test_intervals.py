@@ -83,6 +83,7 @@ def test_median_of_few_replicates_and_of_infinite_ones():
     np.testing.assert_array_equal(found.low, [np.nan, np.nan, 1, 1, -inf])
     np.testing.assert_array_equal(found.high, [np.nan, np.nan, inf, inf, -inf])
     assert np.isnan(median_and_interval(np.empty((2, 0))).value).all()
+    np.testing.assert_array_equal(median_and_interval(np.arange(8.0)[None]), [[3.5], [0], [7]])
 
 
 def test_median_interval_holds_its_level_where_means_have_none():

@@ -107,6 +107,17 @@ def test_a_variable_with_a_dimension_of_its_own():
     np.testing.assert_array_equal(summary["replicates"], [8, 8, 4])
 
 
+def test_exponents_over_the_other_dimensions_from_one_replicate():
+    samples = np.array([32.0, 64.0, 128.0])
+    values = np.stack([samples, 2 * samples**2, samples**-1])[:, :, None]
+    attributes = {"summary": "mean", "power_law_over": "samples"}
+    store = xr.Dataset({"time": (("rate", "samples", "replicate"), values, attributes)}, {"samples": samples})
+    summary = summarise(store)
+    assert summary["time_exponent"].dims == ("rate",)
+    np.testing.assert_allclose(summary["time_exponent"], [1, 2, -1])
+    np.testing.assert_allclose(summary["time"], values[..., 0])
+
+
 def test_replicate_need_not_be_last():
     store = fake_stores.kernel_onset(replicates=6)
     xr.testing.assert_allclose(
