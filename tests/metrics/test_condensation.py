@@ -17,9 +17,10 @@ def test_is_the_posterior_of_the_definition():
     weights = np.exp(logits)
     share = weights / weights.sum(1, keepdims=True)
     own = weights[np.arange(50), np.arange(50)]
-    np.testing.assert_allclose(ours.largest_weight, share.max(1), rtol=1e-9)
-    np.testing.assert_allclose(ours.participation, (share**2).sum(1), rtol=1e-9)
-    np.testing.assert_allclose(ours.log_ratio, np.log(own / (weights.sum(1) - own)), rtol=1e-7, atol=1e-9)
+    # float32 normals have a last digit of their own in each program
+    np.testing.assert_allclose(ours.largest_weight, share.max(1), rtol=1e-6)
+    np.testing.assert_allclose(ours.participation, (share**2).sum(1), rtol=1e-6)
+    np.testing.assert_allclose(ours.log_ratio, np.log(own / (weights.sum(1) - own)), rtol=1e-6, atol=1e-6)
 
 
 def test_data_a_million_noise_levels_from_their_centre():

@@ -204,7 +204,7 @@ def test_vmap_over_everything_equals_loop(capacity):
     for i in range(3):
         single = one(keys[i], float(times[i]), float(scales[i]), int(counts[i]))
         for got, expected in zip(batched, single, strict=True):
-            np.testing.assert_allclose(got[i], expected, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(got[i], expected, rtol=2e-4, atol=1e-3)
 
 
 def test_global_settings_do_not_matter():

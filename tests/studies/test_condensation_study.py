@@ -40,7 +40,7 @@ def test_a_replicate_alone_is_what_was_stored(found):
     point = {"dim": 4, "samples": 400, "time": 0.2}
     alone = Condensation(**GRID).simulate(jaxmem.replicate_key(3, 7), point)
     for name, value in alone.items():
-        np.testing.assert_allclose(found[name].sel(point)[7], value, rtol=1e-9)
+        np.testing.assert_allclose(found[name].sel(point)[7], value, rtol=1e-6)  # normals in float32
 
 
 @pytest.mark.parametrize(
