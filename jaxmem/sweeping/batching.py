@@ -94,8 +94,12 @@ class TaskInputs(NamedTuple):
 
 
 def task_inputs(study: Study, seed: int, task: Task, layout: Layout) -> TaskInputs:
-    """Keys and preparation of a task's replicates, filled up to whole shapes: no recompilation."""
-    padded = np.resize(np.asarray(task.replicates), layout.replicates)
+    """Keys and preparation of a task's replicates, filled up to whole shapes: no recompilation.
+
+    A task may have been laid out for another number of devices than it is computed on.
+    """
+    devices = jax.local_device_count()
+    padded = np.resize(np.asarray(task.replicates), -(-layout.replicates // devices) * devices)
     mesh = Mesh(np.asarray(jax.local_devices()), ("replicate",))
     keys = _replicate_keys(seed, padded)
     if task.family.prepared_at is None:

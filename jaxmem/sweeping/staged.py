@@ -114,10 +114,12 @@ def _outcome(
         if done is not None:
             return done
     state, step = programs.start(), 0
+    seen = _Seen(place, header)
     if place is not None:
         with suppress(OSError, ValueError):  # none yet, or another program's: from the beginning
-            state, step = load_tree(place / "state.eqx", (state, 0), header)
-    seen = _Seen(place, header)
+            saved, reached = load_tree(place / "state.eqx", (state, 0), header)
+            if all(seen.has(number) for number, target in enumerate(snapshots) if target < reached):
+                state, step = saved, reached  # a disk that has lost a snapshot costs the way to it
     clock = _Clock(step, snapshots[-1], stage_seconds)
     for number, target in enumerate(snapshots):
         if step > target or (step == target and seen.has(number)):

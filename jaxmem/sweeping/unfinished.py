@@ -42,35 +42,40 @@ def forget_task(folder: Path) -> None:
 def unfinished_tasks(
     store: Path, families: tuple[Family, ...], completed: np.ndarray, memory_budget: int
 ) -> Iterator[tuple[Task, Layout]]:
-    """The tasks that an earlier run was at, as it had laid them out, where nothing of them is in the store.
+    """The tasks that an earlier run was at, as it had laid them out, where the store lacks any part of them.
 
-    Folders of tasks that the store has meanwhile are removed.
+    A run that was killed while it wrote has some groups of a task in the store: the outcomes of the others
+    are in the folder, so the task is taken up whole. Folders of what the store has meanwhile, or of what
+    another folder holds too, are removed.
     """
-    known = {
-        tuple(group.indices for group in part): (family, part)
-        for family in families
-        for part in _parts(family)
+    taken = completed.astype(bool)
+    noted = {
+        folder: _task_of(folder, families, memory_budget) for folder in sorted((store / STAGES).glob("*"))
     }
-    for folder in sorted((store / STAGES).glob("*")):
-        try:
-            note = json.loads((folder / "task.json").read_text())
-            indices = tuple(tuple(tuple(index) for index in group) for group in note["groups"])
-            replicates, layout = tuple(note["replicates"]), Layout(int(note["layout"]), memory_budget)
-            family, groups = known[indices]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if max(replicates) >= completed.shape[-1]:
+    readable = [(folder, *found) for folder, found in noted.items() if found is not None]
+    for folder, task, layout in sorted(readable, key=lambda found: -found[1].size):
+        if max(task.replicates) >= completed.shape[-1]:
             continue  # of a run for more replicates
-        task = Task(Family(family.prepared_at, groups), replicates)
-        if any(completed[index][list(replicates)].any() for index in task.family.indices):
+        places = [(index, list(task.replicates)) for index in task.family.indices]
+        if all(taken[index][replicates].all() for index, replicates in places):
             forget_task(folder)
-        else:
-            yield task, layout
+            continue
+        for index, replicates in places:
+            taken[index][replicates] = True
+        yield task, layout
 
 
-def _parts(family: Family) -> Iterator[tuple]:
-    """The groups of a family, all of them and each alone: a task has those where something is missing."""
-    yield family.groups
-    if len(family.groups) > 1:
-        for group in family.groups:
-            yield (group,)
+def _task_of(folder: Path, families: tuple[Family, ...], memory_budget: int) -> tuple[Task, Layout] | None:
+    """What the note in a folder says; None if it cannot be read, or is of another grid."""
+    known = {group.indices: (family, group) for family in families for group in family.groups}
+    try:
+        note = json.loads((folder / "task.json").read_text())
+        indices = [tuple(tuple(index) for index in group) for group in note["groups"]]
+        homes, groups = zip(*(known[group] for group in indices), strict=True)
+        replicates = tuple(int(replicate) for replicate in note["replicates"])
+        layout = Layout(int(note["layout"]), memory_budget)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if any(home is not homes[0] for home in homes) or not 0 < len(replicates) <= layout.replicates:
+        return None
+    return Task(Family(homes[0].prepared_at, groups), replicates), layout

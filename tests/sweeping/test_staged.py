@@ -118,6 +118,48 @@ def test_what_another_run_has_left_is_not_taken_up(tmp_path, monkeypatch):
     assert found["completed"].all()
 
 
+def broken_after(saves, path, monkeypatch, **more):
+    """A run that ends at the last of so many saves of its first task."""
+    settings, save, left = by_ones(monkeypatch), staged.save_tree, [saves]
+
+    def break_down(where, tree, header):
+        save(where, tree, header)
+        left[0] -= 1
+        if not left[0]:
+            raise BrokenError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(staged, "save_tree", break_down)
+        with pytest.raises(BrokenError):
+            jaxmem.sweep(STUDY, **SETTINGS | more, **settings, store=path)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PK")])
+def test_a_lost_snapshot_is_made_again(tmp_path, monkeypatch, whole, damage):
+    path = tmp_path / "run.zarr"
+    broken_after(20, path, monkeypatch)
+    (first,) = (path / STAGES).glob("*/group-0/snapshot-1-*")
+    damage(first)
+    same(jaxmem.sweep(STUDY, **SETTINGS, store=path), whole)
+
+
+def test_more_devices_finish_what_fewer_began(tmp_path, monkeypatch, whole):
+    """Laid out for two replicates, which three devices cannot share evenly."""
+    path = tmp_path / "run.zarr"
+    broken_after(20, path, monkeypatch)
+    here = Path(__file__).parent
+    environment = os.environ | {
+        "PYTHONPATH": f"{here}:{here.parents[1]}",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=3",
+    }
+    code = f"import jaxmem, staged_study as s; jaxmem.sweep(s.Walk(), **{SETTINGS}, store={str(path)!r})"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=300)
+    found = jaxmem.open_store(path)
+    assert found["completed"].all()
+    np.testing.assert_allclose(found["sum"][..., 0, :], whole["sum"][..., 0, :], rtol=1e-6)
+    assert not (path / STAGES).exists()
+
+
 def test_a_run_that_is_told_to_stop_saves_and_ends(tmp_path, monkeypatch):
     """Ctrl-C while a stage is in hand: the state of that moment is kept, though no stage was over."""
     advance, steps = staged._Programs.advance, []
