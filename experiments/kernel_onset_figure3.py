@@ -1,8 +1,9 @@
 """P(Δ > 0) and Hellinger over the load for d = 16 and 100.
 
-Source: Halder, arXiv 2411.17807, Figure 3, at its real settings (T = 2, λ = e^-2T, σ = 1, mean 10 in
-every coordinate, N = 10⁴, 300 replicates), with more loads than the source's n = 25, 50, 75 and 100, and
-again with N = 1,000 reference samples. Results go to results/; run it again to continue where it stopped.
+Source: Halder, arXiv 2411.17807, Figure 3, at its real settings (T = 2, λ = e^-2T, σ = 1, N = 10⁴,
+300 replicates; about mean 0, since the source's 10 changes nothing), with more loads than the source's
+n = 25, 50, 75 and 100, and again with N = 1,000 reference samples. Results go to results/; run it again to
+continue where it stopped.
 
     python experiments/kernel_onset_figure3.py          # some minutes on two CPU cores
     python experiments/kernel_onset_figure3.py --quick  # a minute: fewer loads, replicates and N = 1,000 only

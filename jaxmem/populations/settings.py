@@ -146,6 +146,14 @@ class PopulationSettings:
         """How many samples there are to draw: the rows of a data set, infinity for a law."""
         return math.inf if self.data is None else self.data.array.shape[0]
 
+    def left_by(self, held_out: int) -> float:
+        """How many samples are left to train on, in whole regions if there are any: infinity for a law."""
+        data = self.data
+        if data is None:
+            return math.inf
+        region = 1 if self.images is None else region_of(data)
+        return max(0, self.available - -(-held_out // region) * region)
+
     def image_shape(self, dim: int) -> tuple[int, int, int] | None:
         """(height, width, channels) of the images that samples in R^dim are; None where they are none."""
         if self.images is None:

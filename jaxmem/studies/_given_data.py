@@ -1,19 +1,28 @@
-"""How a study follows the data it is given: their dimension, and how many samples there are of them."""
+"""How a study follows the data it is given: their dimension, how many there are of them, what is held out."""
 
 import dataclasses
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
-from jaxmem.populations import PopulationSettings
-from jaxmem.populations.image_settings import IMAGE_LAWS, LAW_SIDE
+from jaxmem._typing import Key
+from jaxmem.populations import Empirical, PopulationSettings
+from jaxmem.populations.image_settings import LAW_SIDE
+from jaxmem.populations.train_test import TrainTest, train_test_split
 
 
-def follow_data(study: Any, *, sets: int = 1) -> None:
+def is_data(study: Any) -> bool:
+    """Whether the population is a data set, of which there are only so many samples."""
+    return isinstance(study.population, PopulationSettings) and study.population.data is not None
+
+
+def follow_data(study: Any, *, sets: int = 1, held_out: str | None = None) -> None:
     """Make the defaults of `dims` and `loads` those of given data, before anything is checked.
 
     d is that of a data set, a covariance or images, and of the loads those stay for which `sets` disjoint
-    sets of n = load · d samples can be drawn. What the user has set is left to the checks.
+    sets of n = load · d samples can be drawn, beside as many held-out samples as the field `held_out` says;
+    by default these are half of the data at most. What the user has set is left to the checks.
     """
     population = study.population
     if not isinstance(population, PopulationSettings):
@@ -25,29 +34,43 @@ def follow_data(study: Any, *, sets: int = 1) -> None:
         return
     if _is_default(study, "dims"):
         object.__setattr__(study, "dims", (dim,))
+    if held_out is not None and _is_default(study, held_out):
+        half = min(getattr(study, held_out), population.available // 2)
+        object.__setattr__(study, held_out, int(half))
     if hasattr(study, "loads") and _is_default(study, "loads"):
         most = max((int(each) for each in np.atleast_1d(study.dims)), default=dim)
-        loads = tuple(load for load in study.loads if sets * round(load * most) <= population.available)
+        left = population.left_by(getattr(study, held_out)) if held_out else population.available
+        loads = tuple(load for load in study.loads if sets * round(load * most) <= left)
         object.__setattr__(study, "loads", loads or study.loads)
 
 
-def refuse_data(study: Any) -> None:
-    """Refuse a data set, in one sentence, where fresh samples of a law are needed.
+def check_held_out(study: Any, most: int, held_out: str) -> None:
+    """Refuse more training samples than a data set leaves beside the held-out ones.
+
+    Args:
+        study: with a `population`.
+        most: the largest train set, all disjoint ones together.
+        held_out: the field that says how many samples are held out.
 
     Raises:
-        ValueError: naming the field that holds it.
+        ValueError: naming the field.
     """
-    given = study.population
-    if not isinstance(given, PopulationSettings):
-        return  # which the study refuses
-    if given.samples is None and (given.images is None or given.images in IMAGE_LAWS):
-        return
-    name = "samples" if given.samples is not None else "images"
-    instead = "give their covariance" if name == "samples" else f"take one of {', '.join(IMAGE_LAWS)}"
-    raise ValueError(
-        f"{name} must be left out in {study.name}, which needs fresh samples of a law, got "
-        f"{getattr(given, name)!r}; {instead} instead."
-    )
+    population, test = study.population, getattr(study, held_out)
+    if most > population.left_by(test):
+        raise ValueError(
+            f"{held_out} must leave {most} samples to train on of the {population.available:g} there are, "
+            f"got {test}, which leave {population.left_by(test):g}."
+        )
+
+
+def held_out_split(population: Empirical, key: Key, train: int, held_out: int) -> TrainTest:
+    """Train and held-out samples of a data set, none in both; train rows beyond what there are repeat.
+
+    A smaller train set is the first rows of a larger one with the same key: where a padded one is longer
+    than what is left of the data, its last rows are those that a count leaves out.
+    """
+    split = train_test_split(population.rows, key, test=held_out, region=population.region)
+    return TrainTest(jnp.resize(split.train, (train, population.dim)), split.test)
 
 
 def _is_default(study: Any, name: str) -> bool:

@@ -30,6 +30,7 @@ from jaxmem.sampling import heun
 from jaxmem.scores import BiasFreeCNN, BiasFreeDenoiser, parameter_count
 from jaxmem.scores.image_rows import image_shape_of
 from jaxmem.scores.score_model import scores_at
+from jaxmem.studies._given_data import check_held_out
 from jaxmem.studies._staged import StagedStudy
 from jaxmem.studies._study import Point, axis, number
 from jaxmem.training import BlindDenoising, Training, advance, start_training
@@ -196,12 +197,7 @@ class DenoiserConvergence(StagedStudy):
         if self.population.image_shape(self._dim()) is None:
             raise ValueError("images must be given, a data set or a law of images, got none.")
         image_shape_of(self._image_shape(), divisor=2**self.blocks if self.network == "u-net" else 1)
-        wanted = 2 * max(self.samples) + self.test_samples
-        if wanted > self.population.available:
-            raise ValueError(
-                f"samples must leave two sets and {self.test_samples} held-out images of the "
-                f"{self.population.available} there are, got {max(self.samples)}."
-            )
+        check_held_out(self, 2 * max(self.samples), "test_samples")
 
     def look_steps(self, shape: Shape | None = None) -> tuple[int, ...]:
         """The networks are looked at when they are trained."""

@@ -23,6 +23,7 @@ from jaxmem.describing.variables import Coordinate, Variable
 from jaxmem.metrics import gaussian_distances
 from jaxmem.metrics.density_distances import density_distances, log_affinity_to_gaussian
 from jaxmem.metrics.energy_distance import energy_distance
+from jaxmem.metrics.gaussian_distances import GaussianDistances
 from jaxmem.metrics.kernel_gap import kernel_bandwidth, kernel_gap, log_self_overlap
 from jaxmem.metrics.maximum_mean_discrepancy import maximum_mean_discrepancy_squared, median_bandwidth
 from jaxmem.metrics.sample_gap import sample_gap
@@ -30,7 +31,8 @@ from jaxmem.metrics.sliced_wasserstein import sliced_wasserstein
 from jaxmem.numerics.linear_algebra import product, singular_value_decomposition
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
-from jaxmem.populations import AbstractPopulation, Gaussian, PopulationSettings
+from jaxmem.populations import AbstractPopulation, Empirical, Gaussian, PopulationSettings
+from jaxmem.populations.train_test import TrainTest
 from jaxmem.scores import (
     denoiser_capacity,
     fit_one_step_denoiser,
@@ -39,7 +41,7 @@ from jaxmem.scores import (
     generating_factor,
     generating_normals,
 )
-from jaxmem.studies._given_data import follow_data, refuse_data
+from jaxmem.studies._given_data import check_held_out, follow_data, held_out_split, is_data
 from jaxmem.studies._study import Point, Study, axis, number
 
 Distance = Literal["sliced-wasserstein", "maximum-mean-discrepancy", "energy"]
@@ -95,6 +97,8 @@ class KernelOnset(Study):
     Each replicate draws n training samples and fits the denoiser to them; Δ = ∫(ρ_T − ρ_G)² − ∫(ρ_O − ρ_G)²
     compares the generated law ρ_G with the smoothed train set ρ_T and with a smoothed reference sample ρ_O
     of the population. Memorising: P(Δ > 0) near 0; generalising: near 1. Defaults are the source's settings.
+    Of data near a manifold of dimension k < d the overlaps grow as ε^(k−d), most for the larger sample, and
+    say little of copies: compare by `distances` there.
     """
 
     name: ClassVar[str] = "kernel-onset"
@@ -119,11 +123,12 @@ class KernelOnset(Study):
     loads: tuple[float, ...] = axis((0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0), "load", "load n/d")
     """Loads n/d (increasing); n is the nearest whole number, at least 1."""
 
-    population: PopulationSettings = field(default_factory=lambda: PopulationSettings(mean=10.0))
+    population: PopulationSettings = field(default_factory=PopulationSettings)
     """The law that the data come from; its mean moves everything and changes nothing."""
 
     reference_size: int = 10_000
-    """Size N of the reference sample (a count, at least 2)."""
+    """Size N of the reference sample (a count, at least 2); of a data set these are held out, by default half
+    of the data at most."""
 
     time: float | tuple[float, ...] = number(2.0, "time T")
     """Time T of the diffusion step (above 0, in units of the Ornstein–Uhlenbeck rate)."""
@@ -149,8 +154,7 @@ class KernelOnset(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
-        refuse_data(self)
-        follow_data(self)
+        follow_data(self, held_out="reference_size")
         super().__post_init__()
         self.axes()
         for dim in self.dims:
@@ -176,6 +180,8 @@ class KernelOnset(Study):
         for distance in self.distances:
             check.one_of("distances", distance, get_args(Distance))
         self.population.check(self.dims)
+        most = max(sample_size(load, dim) for load in self.loads for dim in self.dims)
+        check_held_out(self, most, "reference_size")
 
     def coordinates(self) -> dict[str, Coordinate]:
         """The number of samples n at each (dim, load)."""
@@ -183,14 +189,20 @@ class KernelOnset(Study):
         return {"n": Coordinate(("dim", "load"), sizes, "training samples n")}
 
     def variables(self) -> dict[str, Variable]:
-        """Δ as (value, log scale), the law's distances to the population, and Δ_D of each sample distance."""
-        return {
-            "delta": Variable("kernel gap Δ / exp(log_scale)", summary="sign"),
-            "log_scale": Variable("log scale of Δ", summary="none"),
+        """Δ as (value, log scale), the law's distances to the population, and Δ_D of each sample distance.
+
+        A data set has no density: of the distances to it only that of the first two moments is left.
+        """
+        densities = {
             "hellinger_squared": Variable("squared Hellinger distance H²"),
             "log_affinity": Variable("log(1 − H²)", summary="none"),
             "kl_generated_population": Variable("KL(generated‖population)", units="nat", summary="median"),
             "kl_population_generated": Variable("KL(population‖generated)", units="nat", summary="median"),
+        }
+        return {
+            "delta": Variable("kernel gap Δ / exp(log_scale)", summary="sign"),
+            "log_scale": Variable("log scale of Δ", summary="none"),
+            **({} if is_data(self) else densities),
             "bures_squared": Variable("squared Wasserstein-2 distance of the laws"),
         } | {
             f"delta_{distance.replace('-', '_')}": Variable(
@@ -234,7 +246,11 @@ class KernelOnset(Study):
         if prepared is None:
             prepared = self._reference(key, dim, point, *([load] if self.fresh_reference else []))
         population = self._centred(dim, point)
-        train = population.sample(stream(key, "train", dim, load), capacity)
+        if isinstance(population, Empirical):
+            own = [load] if self.fresh_reference else []  # its reference goes with it
+            train = self._held_out(key, population, capacity, *own).train
+        else:
+            train = population.sample(stream(key, "train", dim, load), capacity)
         denoiser = fit_one_step_denoiser(
             stream(key, "fit", dim, load),
             train,
@@ -255,7 +271,8 @@ class KernelOnset(Study):
         )
         results = {"delta": gap.value, "log_scale": gap.log_scale}
         generate_key = stream(key, "generate", dim, load)
-        if self.distances or not isinstance(population, Gaussian):
+        law_sampled = not isinstance(population, Gaussian | Empirical)
+        if self.distances or law_sampled:
             generated = generate(denoiser, generate_key, self.generated_size)
         for distance in self.distances:
             measure = _sample_distance(distance, stream(key, "distance", dim), prepared.samples)
@@ -268,6 +285,10 @@ class KernelOnset(Study):
                 equal if distance in BIASED_BY_SIZE else n,
                 reference_count=equal,
             )
+        if isinstance(population, Empirical):
+            return results | {
+                "bures_squared": _moment_distances(population, mean, covariance, n).bures_squared
+            }
         if isinstance(population, Gaussian):
             return results | _exact_distances(population, mean, covariance, n)
         normals = generating_normals(denoiser, generate_key, self.generated_size)
@@ -286,9 +307,17 @@ class KernelOnset(Study):
 
     def _reference(self, key: Key, dim: int, point: Point, *load: Scalar) -> SharedReference:
         population = self._centred(dim, point)
-        samples = population.sample(stream(key, "reference", dim, *load), self.reference_size)
+        if isinstance(population, Empirical):
+            samples = self._held_out(key, population, 1, *load).test
+        else:
+            samples = population.sample(stream(key, "reference", dim, *load), self.reference_size)
         bandwidth = kernel_bandwidth(self.value(point, "bandwidth"), self.reference_size, dim)
         return SharedReference(samples, log_self_overlap(samples, bandwidth))
+
+    def _held_out(self, key: Key, population: Empirical, train: int, *load: Scalar) -> TrainTest:
+        """Train set and reference of a data set: the loads of a replicate train on more and more of it."""
+        own = stream(key, "split", population.dim, *load)
+        return held_out_split(population, own, train, self.reference_size)
 
 
 def sample_size(load: float, dim: int) -> int:
@@ -330,6 +359,15 @@ def _exact_distances(
     }
 
 
+def _moment_distances(
+    population: AbstractPopulation, mean: Vector, covariance: Covariance, n: Integer
+) -> GaussianDistances:
+    """Distances between the generated law and the Gaussian of the population's moments."""
+    dim = population.dim
+    ranks = (jnp.minimum(n - 1, dim), dim)
+    return gaussian_distances(mean, covariance, population.mean(), population.covariance(), ranks=ranks)
+
+
 class GeneratedLaw(NamedTuple):
     """N(mean, F Fᵀ)."""
 
@@ -362,13 +400,7 @@ def _sampled_distances(
         population.log_density(generated),
         -(normals.astype(jnp.float64) ** 2).sum(1) / 2 - log_volume,
     )
-    moments = gaussian_distances(
-        law.mean,
-        law.covariance,
-        population.mean(),
-        population.covariance(),
-        ranks=(jnp.minimum(n - 1, dim), dim),
-    )
+    moments = _moment_distances(population, law.mean, law.covariance, n)
     log_affinity = log_affinity_to_gaussian(
         population.log_density, population.mean(), population.covariance(), law.mean, law.factor, normals
     )

@@ -26,10 +26,10 @@ from jaxmem.describing.variables import Coordinate, Variable
 from jaxmem.noising import BetaChain, OrnsteinUhlenbeckLevels, ornstein_uhlenbeck
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
-from jaxmem.populations import AbstractPopulation, PopulationSettings, Sphere
+from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings, Sphere
 from jaxmem.sampling import ancestral, denoising_implicit, heun, sample_reverse_process, time_grid
 from jaxmem.scores import NoisePrediction, empirical_score, parameter_count
-from jaxmem.studies._given_data import follow_data, refuse_data
+from jaxmem.studies._given_data import check_held_out, follow_data, held_out_split, is_data
 from jaxmem.studies._networks import (
     Layout,
     Network,
@@ -180,7 +180,8 @@ class NonlinearOnset(Study):
     """Generated samples (a count, at least 2)."""
 
     reference_size: int = 1_000
-    """Size N of the reference sample (a count, at least every n)."""
+    """Size N of the reference sample (a count, at least every n); of a data set these are held out, by
+    default half of the data at most."""
 
     bandwidth: float | tuple[float, ...] = number(1.0, "bandwidth scale σ")
     """Scale σ of the kernel bandwidths ε = σ N^(-1/d), of marginals σ/N (above 0, in the units of the
@@ -188,8 +189,7 @@ class NonlinearOnset(Study):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before anything is."""
-        refuse_data(self)
-        follow_data(self)
+        follow_data(self, held_out="reference_size")
         super().__post_init__()
         self.axes()
         for name in ("dims", "widths"):
@@ -203,9 +203,11 @@ class NonlinearOnset(Study):
                         f"loads must give from 2 to reference_size = {self.reference_size} samples, "
                         f"got {load:g}, which at d = {dim} gives {sample_size(load, dim)}."
                     )
+        law = set() if not is_data(self) else {Network.POPULATION}
+        allowed = tuple(name for name in get_args(ScoreName) if name not in law)
         for dim in self.dims:
             layout = Layout(self.multipliers, self.depth)
-            check_network(self.score, self._size(dim), get_args(ScoreName), layout=layout, field="score")
+            check_network(self.score, self._size(dim), allowed, layout=layout, field="score")
         self._check_sampler()
         self._check_noising()
         for name, least in {
@@ -227,6 +229,8 @@ class NonlinearOnset(Study):
                 f"mean must be 0 in {self.name}, whose generation starts about 0, got {self.population.mean}."
             )
         self.population.check(self.dims)
+        most = max(sample_size(load, dim) for load in self.loads for dim in self.dims)
+        check_held_out(self, most, "reference_size")
 
     def _check_sampler(self) -> None:
         check.one_of("sampler", self.sampler, get_args(Sampler))
@@ -303,8 +307,14 @@ class NonlinearOnset(Study):
         n = jnp.rint(load * dim).astype(jnp.int32)
         sphere = self.value(point, "sphere_dim")
         population = self.population.build(dim, point) if sphere is None else Sphere.of(dim, sphere)
-        train = population.sample(stream(key, "train", dim, load), shape.capacity)
-        reference = population.sample(stream(key, "reference", dim), self.reference_size)
+        train: Samples
+        reference: Samples
+        if isinstance(population, Empirical):
+            split = stream(key, "split", dim)
+            train, reference = held_out_split(population, split, shape.capacity, self.reference_size)
+        else:
+            train = population.sample(stream(key, "train", dim, load), shape.capacity)
+            reference = population.sample(stream(key, "reference", dim), self.reference_size)
         own = stream(key, "run", dim, load, shape.width)
         score, diverged = self._score(own, point, population, train, n, shape)
         generated = self._generate(stream(own, "generate"), score, dim)

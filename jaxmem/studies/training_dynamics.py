@@ -26,6 +26,7 @@ from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
 from jaxmem.scores import empirical_score
+from jaxmem.studies._given_data import check_held_out, is_data
 from jaxmem.studies._looks import Looks, Score, look_variables
 from jaxmem.studies._networks import (
     Layout,
@@ -256,12 +257,8 @@ class TrainingDynamics(StagedStudy):
         check.one_of("optimiser", self.optimiser, get_args(Optimiser))
         self._check_numbers()
         self.population.check((self._dim(),))
-        if max(self.samples) + self.test_samples > self.population.available:
-            raise ValueError(
-                f"samples and test_samples must be at most {self.population.available} together, what there "
-                f"is, got {max(self.samples)} and {self.test_samples}."
-            )
-        law = () if self._is_data() else (Network.POPULATION,)
+        check_held_out(self, max(self.samples), "test_samples")
+        law = () if is_data(self) else (Network.POPULATION,)
         allowed = (Network.U_NET, Network.RESIDUAL, Network.EMPIRICAL, *law)
         check_network(self.network, self._size(), allowed, layout=self._layout(), field="network")
 
@@ -308,7 +305,7 @@ class TrainingDynamics(StagedStudy):
             "train_loss_floor": Variable("train loss of the empirical optimal score"),
             "diverged": Variable("share of diverged runs", summary="fraction"),
         }
-        if not self._is_data():
+        if not is_data(self):
             found["test_loss_floor"] = Variable("test loss of the population's score")
         if self._image_shape() is not None and self.pictures:
             found |= {
@@ -402,7 +399,7 @@ class TrainingDynamics(StagedStudy):
         looks, copied = drawn.looks, drawn.looks.held_out_share()
         floor = looks.distances(looks.train[: self.test_samples], looks.test)
         exact = {"train_loss_floor": looks.losses(self._exact(Network.EMPIRICAL, drawn)).train.mean()}
-        if not self._is_data():
+        if not is_data(self):
             exact["test_loss_floor"] = looks.losses(self._exact(Network.POPULATION, drawn)).test.mean()
         if self.network in Network.EXACT:
             diverged = jnp.zeros((), jnp.float64)
@@ -485,9 +482,6 @@ class TrainingDynamics(StagedStudy):
         """Middles of equal parts of the chain."""
         parts = min(LOSS_LEVELS, self.chain_steps)
         return [math.ceil((part + 0.5) * self.chain_steps / parts) for part in range(parts)]
-
-    def _is_data(self) -> bool:
-        return self.population.data is not None
 
     def _dim(self) -> int:
         return self.population.data_dim or self.dim

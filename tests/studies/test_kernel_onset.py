@@ -243,8 +243,11 @@ def test_a_mixture_where_the_generated_law_is_nearly_singular():
         ({"draws": 1.5}, "draws must be a whole number of at least 1 or inf, got 1.5"),
         ({"population": PopulationSettings(variance=-1.0)}, "variance must be"),
         (
-            {"dims": (4,), "population": PopulationSettings(samples=GivenArray.from_array(np.ones((9, 4))))},
-            "samples must be left out",
+            {
+                "loads": (2.0,),
+                "population": PopulationSettings(samples=GivenArray.from_array(np.ones((9, 4)))),
+            },
+            "reference_size must leave 8 samples",
         ),
     ],
 )
