@@ -3,6 +3,9 @@
 from jaxmem.scores.bias_free_cnn import BiasFreeCNN as BiasFreeCNN
 from jaxmem.scores.bias_free_denoiser import BiasFreeDenoiser as BiasFreeDenoiser
 from jaxmem.scores.channels_first import ChannelsFirst as ChannelsFirst
+from jaxmem.scores.continuous_residual import ContinuousResidual as ContinuousResidual
+from jaxmem.scores.continuous_residual import functional_descent as functional_descent
+from jaxmem.scores.continuous_residual import functional_gradient as functional_gradient
 from jaxmem.scores.empirical_score import LineScore as LineScore
 from jaxmem.scores.empirical_score import empirical_score as empirical_score
 from jaxmem.scores.empirical_score import empirical_score_on_line as empirical_score_on_line

@@ -19,6 +19,12 @@ from jaxmem.describing.panels import Curve, Panel
 from jaxmem.describing.variables import Coordinate, Variable
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
+from jaxmem.scores.continuous_residual import (
+    Adjoint,
+    ContinuousResidual,
+    functional_descent,
+    functional_gradient,
+)
 from jaxmem.scores.scaled_residual import Activation, ScaledResidual, Start
 from jaxmem.studies._staged import StagedStudy
 from jaxmem.studies._study import Point, axis, number
@@ -37,13 +43,17 @@ class DepthLimit(StagedStudy):
 
     A network h_{k+1} = h_k + V_{k+1} φ(W_{k+1} h_k/√q)/(L √m), with A = B = I, is trained on n independent
     pairs of standard normals by gradient descent in steps of η L, all pairs in each: training time is η times
-    steps, the same for every depth. Beside it trains one of 2L layers from the same start.
+    steps, the same for every depth. Beside it trains one of L/2 layers from the same start and, if asked for,
+    the `limit` of infinitely many: the neural ODE, its weights polynomials in depth.
 
     - `largest_difference` and `mean_difference`: of ‖Z_{k+1} − Z_k‖ over the layers, Z = (V, W) by the
       Frobenius norm; `smoothness` is L Σ ‖Z_{k+1} − Z_k‖², finite in L where weights have a derivative in
       depth.
-    - `limit_distance`: 2 (Σ_k ‖Z_k − Z̄_k‖²/L)^{1/2} with Z̄_k the mean of the two layers of the deeper
-      network at the same depth: the distance to the limit where errors fall as 1/L (Richardson).
+    - `limit_distance`: (2 Σ_j ‖Z̄_j − Y_j‖²/L)^{1/2} with Y_j the layers of the network of L/2 and Z̄_j the
+      mean of the two layers at the same depth: the distance to the limit where errors fall as 1/L
+      (Richardson). `solved_distance` is (Σ_k ‖Z_k − Z(s_k)‖²/L)^{1/2} to the limit itself.
+    - `output_gap` and `gradient_gap`: what L layers with the limit's weights change of its outputs, at most,
+      and of the gradient of its loss, (Σ_k ‖L ∂ℓ/∂Z_k − g(s_k)‖²/Σ_k ‖g(s_k)‖²)^{1/2}.
     - `polyak_lojasiewicz`: −(dℓ/dt)/ℓ = L Σ_k ‖∂ℓ/∂Z_k‖²/ℓ along the path.
 
     From tied and from smooth starts the source proves differences of O(1/L) at all finite times. Independent
@@ -67,6 +77,7 @@ class DepthLimit(StagedStudy):
                 Curve("largest_difference", label="largest"),
                 Curve("mean_difference", label="mean"),
                 Curve("limit_distance", label="distance to the limit"),
+                Curve("solved_distance", label="distance to the neural ODE"),
             ),
             x="depth",
             hue="step",
@@ -79,7 +90,7 @@ class DepthLimit(StagedStudy):
     )
 
     depths: tuple[int, ...] = axis((16, 64, 256), "depth", "layers L")
-    """Layers L (counts of at least 2, increasing)."""
+    """Layers L (even counts of at least 4, increasing)."""
 
     samples: int = 100
     """Pairs n of input and target (a count)."""
@@ -94,7 +105,14 @@ class DepthLimit(StagedStudy):
     """Weights W at the start: the same in all layers, smooth along the depth, or independent; V is 0."""
 
     activation: Activation = "gelu"
-    """Activation φ."""
+    """Activation φ; GELU is its form with tanh."""
+
+    limit: bool = False
+    """Train the neural ODE too, with its weights at 12 Legendre nodes, and measure the distance to it."""
+
+    adjoint: Adjoint = "discretise"
+    """How the neural ODE is differentiated: through the steps of its solver, or by the adjoint equation
+    solved backwards in depth."""
 
     learning_rate: float | tuple[float, ...] = number(0.01, "learning rate η")
     """Learning rate η (above 0); a step is η L times the gradient, and time advances by η."""
@@ -113,7 +131,13 @@ class DepthLimit(StagedStudy):
         super().__post_init__()
         self.axes()
         for depth in self.depths:
-            check.positive_integer("depths", depth, least=2)
+            check.positive_integer("depths", depth, least=4)
+            if depth % 2:
+                raise ValueError(f"depths must be even, beside each trains one of half as many, got {depth}.")
+        check.boolean("limit", self.limit)
+        check.one_of("adjoint", self.adjoint, get_args(Adjoint))
+        if self.limit and self.start == "independent":
+            raise ValueError("limit must be left out with independent layers, which have none, got True.")
         for name in ("samples", "dim", "width", "steps", "snapshots"):
             check.positive_integer(name, getattr(self, name))
         check.positive_integer("first_step", self.first_step, most=self.steps)
@@ -139,6 +163,12 @@ class DepthLimit(StagedStudy):
             "smoothness": "smoothness L Σ ‖ΔZ‖²",
             "polyak_lojasiewicz": "Polyak–Łojasiewicz constant",
         }
+        if self.limit:
+            labels |= {
+                "solved_distance": "distance to the neural ODE",
+                "output_gap": "largest change of an output by L layers",
+                "gradient_gap": "relative change of the gradient by L layers",
+            }
         found = {
             name: Variable(words, dims=("step",), power_law_over="depth") for name, words in labels.items()
         }
@@ -156,7 +186,7 @@ class DepthLimit(StagedStudy):
     def bytes_per_replicate(self, shape: Shape) -> int:
         """Weights, gradients and activations of both networks, float64."""
         each = 3 * shape.depth * (2 * self.dim * self.width + 2 * self.samples * (self.dim + self.width))
-        return 8 * 3 * each
+        return 8 * 2 * each
 
     def network(self, key: Key, depth: int) -> ScaledResidual:
         """The network before training: the same weights, or the same path along the depth, for every L."""
@@ -166,32 +196,34 @@ class DepthLimit(StagedStudy):
 
     @with_float64
     def initial_state(self, key: Key, point: Point, *, shape: Shape, prepared: None = None) -> Any:
-        """Both networks before the first step."""
+        """All networks before the first step."""
         own = stream(key, "training")
         return tuple(
-            start_training(self._problem(key, point, depth), own, self.network(key, depth))
-            for depth in (shape.depth, 2 * shape.depth)
+            start_training(problem, own, model)
+            for problem, model in zip(
+                self._problems(key, point, shape), self._models(key, shape), strict=True
+            )
         )
 
     @with_float64
     def advance(
         self, key: Key, point: Point, state: Any, steps: Integer, *, shape: Shape, prepared: None = None
     ) -> Any:
-        """Both networks so many steps later."""
+        """All networks so many steps later."""
         return tuple(
-            advance(self._problem(key, point, depth), one, steps)
-            for one, depth in zip(state, (shape.depth, 2 * shape.depth), strict=True)
+            advance(problem, one, steps)
+            for problem, one in zip(self._problems(key, point, shape), state, strict=True)
         )
 
     @with_float64
     def observe(
         self, key: Key, point: Point, state: Any, *, shape: Shape, prepared: None = None
     ) -> dict[str, Array]:
-        """Differences along the depth, and the loss, of the network; its distance to the deeper one."""
-        here, deeper = (one.model for one in state)
+        """Differences along the depth, and the loss, of the network; its distance to the others."""
+        here, half = (one.model for one in state[:2])
         differences = jnp.sqrt(_squares(jax.tree.map(lambda leaf: leaf[1:] - leaf[:-1], here)))
-        halved = jax.tree.map(lambda leaf: (leaf[::2] + leaf[1::2]) / 2, deeper)
-        apart = _squares(jax.tree.map(jnp.subtract, here, halved))
+        halved = jax.tree.map(lambda leaf: (leaf[::2] + leaf[1::2]) / 2, here)
+        apart = _squares(jax.tree.map(jnp.subtract, halved, half))
         loss, slope = eqx.filter_value_and_grad(self._loss)(here, key)
         size = (self.dim * self.width) ** 0.5
         norms = {
@@ -202,10 +234,31 @@ class DepthLimit(StagedStudy):
             "largest_difference": differences.max(),
             "mean_difference": differences.mean(),
             "smoothness": shape.depth * (differences**2).sum(),
-            "limit_distance": 2 * jnp.sqrt(apart.mean()),
+            "limit_distance": jnp.sqrt(apart.mean()),
             "polyak_lojasiewicz": shape.depth * _squares(slope).sum() / loss,
             "loss": loss,
             **norms,
+            **(self._against_limit(key, here, state[2].model) if self.limit else {}),
+        }
+
+    def _against_limit(self, key: Key, here: ScaledResidual, limit: ContinuousResidual) -> dict[str, Array]:
+        """How far the network is from the neural ODE, and what its number of layers alone changes of that."""
+        depth = len(here.outer)
+        layers = limit.layers(depth)
+        inputs, targets = self.pairs(key)
+
+        def loss(model: Any) -> tuple[Scalar, Float64[Array, "n q"]]:
+            outputs = model.on_batch(inputs)
+            return ((outputs - targets) ** 2).sum(1).mean(), outputs
+
+        by_values, outputs = eqx.filter_grad(loss, has_aux=True)(limit)
+        by_layers, of_layers = eqx.filter_grad(loss, has_aux=True)(layers)
+        slopes = functional_gradient(by_values).layers(depth)
+        apart = _squares(jax.tree.map(lambda ours, its: depth * ours - its, by_layers, slopes)).sum()
+        return {
+            "solved_distance": jnp.sqrt(_squares(jax.tree.map(jnp.subtract, here, layers)).mean()),
+            "output_gap": jnp.sqrt(((of_layers - outputs) ** 2).sum(1).max()),
+            "gradient_gap": jnp.sqrt(apart / _squares(slopes).sum()),
         }
 
     @with_float64
@@ -229,11 +282,29 @@ class DepthLimit(StagedStudy):
         inputs, targets = (rows.astype(jnp.float64) for rows in drawn)
         return inputs, targets
 
-    def _problem(self, key: Key, point: Point, depth: int) -> Training:
-        """Gradient descent on all pairs in steps of η L."""
-        return Training(Regression(*self.pairs(key)), depth * self.value(point, "learning_rate"))
+    def _models(self, key: Key, shape: Shape) -> list[ScaledResidual | ContinuousResidual]:
+        """The network, that of half as many layers, and the limit."""
+        models: list[Any] = [self.network(key, depth) for depth in (shape.depth, shape.depth // 2)]
+        if self.limit:
+            start: Any = self.start
+            drawn = ContinuousResidual.draw(
+                stream(key, "model"),
+                self.dim,
+                self.width,
+                start=start,
+                activation=self.activation,
+                adjoint=self.adjoint,
+            )
+            models.append(drawn)
+        return models
 
-    def _loss(self, model: ScaledResidual, key: Key) -> Scalar:
+    def _problems(self, key: Key, point: Point, shape: Shape) -> list[Training]:
+        """Gradient descent on all pairs in steps of η L."""
+        objective, rate = Regression(*self.pairs(key)), self.value(point, "learning_rate")
+        problems = [Training(objective, depth * rate) for depth in (shape.depth, shape.depth // 2)]
+        return problems + ([Training(objective, rate, functional_descent)] if self.limit else [])
+
+    def _loss(self, model: ScaledResidual | ContinuousResidual, key: Key) -> Scalar:
         inputs, targets = self.pairs(key)
         return ((model.on_batch(inputs) - targets) ** 2).sum(1).mean()
 

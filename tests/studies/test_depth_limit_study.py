@@ -6,7 +6,6 @@ import math
 import jax
 import numpy as np
 import pytest
-from scipy.special import erf
 from typechecking import unchecked
 
 import jaxmem
@@ -16,7 +15,9 @@ from jaxmem.scores.scaled_residual import smooth_paths
 from jaxmem.studies import DepthLimit
 from jaxmem.theory import initial_polyak_lojasiewicz
 
-SMALL = DepthLimit(depths=(4, 8), samples=6, dim=3, width=5, steps=40, snapshots=3, activation="tanh")
+SMALL = DepthLimit(
+    depths=(4, 8), samples=6, dim=3, width=5, steps=40, snapshots=3, activation="tanh", limit=True
+)
 KEY = jaxmem.replicate_key(2, 1)
 
 
@@ -54,21 +55,21 @@ def trained(depth, steps, rate=0.01):
 
 
 def test_by_hand(found):
-    few, many = trained(4, 40), trained(8, 40)
+    few, half = trained(4, 40), trained(2, 40)
     outer, inner, slopes, loss = few
     ours = found.sel(depth=4).isel(replicate=1, step=-1)
     differences = np.sqrt(
         (np.diff(outer, axis=0) ** 2).sum((1, 2)) + (np.diff(inner, axis=0) ** 2).sum((1, 2))
     )
     apart = sum(
-        ((a - (b[::2] + b[1::2]) / 2) ** 2).sum((1, 2)) for a, b in zip(few[:2], many[:2], strict=True)
+        (((a[::2] + a[1::2]) / 2 - b) ** 2).sum((1, 2)) for a, b in zip(few[:2], half[:2], strict=True)
     )
     expected = {
         "loss": loss,
         "largest_difference": differences.max(),
         "mean_difference": differences.mean(),
         "smoothness": 4 * (differences**2).sum(),
-        "limit_distance": 2 * np.sqrt(apart.mean()),
+        "limit_distance": np.sqrt(apart.mean()),
         "polyak_lojasiewicz": 4 * sum((one**2).sum() for one in slopes) / loss,
         "outer_norm": np.sqrt((outer**2).sum((1, 2)).max() / 15),
         "inner_norm": np.sqrt((inner**2).sum((1, 2)).max() / 15),
@@ -77,12 +78,29 @@ def test_by_hand(found):
         assert ours[name].item() == pytest.approx(value, rel=1e-5), name
 
 
+def test_the_limit_by_hand(found):
+    """A network of 256 layers is 64 times nearer to the neural ODE, and stands for it."""
+    few, deep = trained(4, 40), trained(256, 40)
+    parts = [leaf.reshape(4, 64, *leaf.shape[1:])[:, 31:33].mean(1) for leaf in deep[:2]]
+    apart = sum(((a - b) ** 2).sum((1, 2)) for a, b in zip(few[:2], parts, strict=True))
+    ours = found.sel(depth=4).isel(replicate=1, step=-1)
+    assert ours["solved_distance"].item() == pytest.approx(np.sqrt(apart.mean()), rel=0.03)
+    assert ours["limit_distance"].item() == pytest.approx(np.sqrt(apart.mean()), rel=0.25)
+
+
+def test_what_layers_alone_change(found):
+    """Outputs and gradients of a network with the limit's weights: errors of 1/L, not 0 and not 1/L²."""
+    for name in ("output_gap", "gradient_gap", "solved_distance"):
+        ratio = found[name].sel(depth=4) / found[name].sel(depth=8)
+        np.testing.assert_allclose(ratio, 2, atol=0.3)
+
+
 def test_differences_fall_as_one_over_the_depth(found):
     """Tied: an exponent of −1; independent: none, from the first step on."""
     for name in ("largest_difference", "limit_distance"):
         slope = np.log(found[name].sel(depth=8) / found[name].sel(depth=4)) / np.log(2)
         np.testing.assert_allclose(slope, -1, atol=0.15)
-    independent = dataclasses.replace(SMALL, start="independent")
+    independent = dataclasses.replace(SMALL, start="independent", limit=False)
     drawn = [independent.network(KEY, depth).inner for depth in (64, 256)]
     rough = [np.sqrt((np.diff(np.asarray(one), axis=0) ** 2).sum((1, 2))).max() for one in drawn]
     assert rough[1] > 0.9 * rough[0] > 3
@@ -120,20 +138,23 @@ def test_the_network_is_its_formula(activation):
     outer, x = rng.normal(size=(2, 3, 5)), rng.normal(size=(4, 3))
     model = ScaledResidual(jax.numpy.asarray(outer, np.float32), drawn.inner, activation)
     function = {
-        "gelu": lambda z: z * (1 + erf(z / math.sqrt(2))) / 2,
+        "gelu": lambda z: z * (1 + np.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))) / 2,
         "relu": lambda z: np.maximum(z, 0),
         "identity": lambda z: z,
     }[activation]
     h = x
     for v, w in zip(outer, np.asarray(drawn.inner, np.float64), strict=True):
         h = h + function(h @ w.T / math.sqrt(3)) @ v.T / (2 * math.sqrt(5))
-    np.testing.assert_allclose(model.on_batch(jax.numpy.asarray(x, np.float32)), h, atol=2e-3)
-    np.testing.assert_allclose(model(jax.numpy.asarray(x[1], np.float32)), h[1], atol=2e-3)
+    np.testing.assert_allclose(model.on_batch(jax.numpy.asarray(x, np.float32)), h, atol=1e-5)
+    np.testing.assert_allclose(model(jax.numpy.asarray(x[1], np.float32)), h[1], atol=1e-5)
 
 
 def test_bad_input_is_refused():
     for fields, sentence in (
-        ({"depths": (1, 2)}, "depths must be a whole number of at least 2, got 1"),
+        ({"depths": (2, 8)}, "depths must be a whole number of at least 4, got 2"),
+        ({"depths": (4, 9)}, "depths must be even, .* got 9"),
+        ({"limit": True, "start": "independent"}, "limit must be left out with independent layers"),
+        ({"adjoint": "none"}, "adjoint must be one of discretise, backsolve, got 'none'"),
         ({"start": "random"}, "start must be one of tied, smooth, independent, got 'random'"),
         ({"activation": "sine"}, "activation must be one of"),
         ({"learning_rate": 0.0}, "learning_rate must be a finite number above 0"),
