@@ -5,8 +5,8 @@ Source: Marion, Wu, Sander & Biau, arXiv 2309.01213, long-time experiment: n = 5
 
     python experiments/depth_limit_long_time.py [--quick]   # ten minutes a replicate; quick: half a minute
 
-What to look for: the loss falls exponentially, at no less than the Polyak–Łojasiewicz constant along the path,
-below 1e-7; the differences of neighbouring layers stop growing where it does.
+What to look for: the loss falls exponentially, at the Polyak–Łojasiewicz constant along the path, below
+1e-7; the differences of neighbouring layers stop growing where it does.
 """
 
 import sys
