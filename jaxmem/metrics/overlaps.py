@@ -8,6 +8,9 @@ from jaxmem._typing import RealArray, Scalar
 from jaxmem.covariances.spectral import SpectralCovariance
 from jaxmem.numerics.precision import with_float64
 
+TIED = 1e-9
+"""Eigenvalues of a fit that differ by a smaller share of themselves are one."""
+
 
 @with_float64
 def convergence(covariance_a: SpectralCovariance, covariance_b: SpectralCovariance) -> Scalar:
@@ -53,6 +56,13 @@ def latent_recovery(covariance: SpectralCovariance, directions: int = 1) -> Floa
 
 @with_float64
 def subspace_recovery(covariance: SpectralCovariance, directions: int = 1) -> Scalar:
-    """(1/k) Σ_{i,j ≤ k} (u_i·v_j)² in [0, 1]: overlap of the spans of k = `directions` eigenvectors."""
+    """(1/k) Σ_{j ≤ k} Σ_i (u_i·v_j)² in [0, 1]: overlap of the spans of k = `directions` eigenvectors.
+
+    i runs to k, and over those whose eigenvalue is that of u_k to 1e-9: a model that is symmetric, such as
+    one that commutes with translations, has eigenvalues that coincide, and its u_k is any vector of their
+    space.
+    """
     _checks.positive_integer("directions", directions, most=covariance.dim)
-    return (covariance.vectors[:directions, :directions] ** 2).sum() / directions
+    known = min(directions, covariance.values.size)
+    tied = covariance.values >= (1 - TIED) * covariance.values[known - 1]
+    return ((covariance.vectors[:directions] ** 2) * tied).sum() / directions

@@ -9,6 +9,7 @@ from jaxmem.scores.continuous_residual import functional_gradient as functional_
 from jaxmem.scores.empirical_score import LineScore as LineScore
 from jaxmem.scores.empirical_score import empirical_score as empirical_score
 from jaxmem.scores.empirical_score import empirical_score_on_line as empirical_score_on_line
+from jaxmem.scores.equivariant_gaussian import fit_equivariant_gaussian as fit_equivariant_gaussian
 from jaxmem.scores.linear_gaussian import LinearGaussian as LinearGaussian
 from jaxmem.scores.linear_gaussian import fit_linear_gaussian as fit_linear_gaussian
 from jaxmem.scores.linear_gaussian import linear_gaussian_capacity as linear_gaussian_capacity

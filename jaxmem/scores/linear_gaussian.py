@@ -91,7 +91,7 @@ def fit_linear_gaussian(
     known = mean is not None
     mean = jnp.broadcast_to(jnp.asarray(mean, dtype), (dim,)) if known else rows.sum(0) / n
     differs = inside & (rows != (mean if known else rows[0]))
-    distinct = _distinct_rows(rows, differs.any(1) if known else inside[:, 0])
+    distinct = distinct_rows(rows, differs.any(1) if known else inside[:, 0])
     rank = jnp.minimum(distinct if known else distinct - 1, differs.any(0).sum())
     rows = jnp.where(inside & differs.any(0), rows - mean, 0)
     values, vectors, product = _eigenpairs(rows / jnp.sqrt(jnp.asarray(n, dtype)))
@@ -107,7 +107,7 @@ def fit_linear_gaussian(
     return LinearGaussian(mean, covariance)
 
 
-def _distinct_rows(rows: Float[Array, "n d"], counted: Bool[Array, "n"]) -> Int[Array, ""]:
+def distinct_rows(rows: Float[Array, "n d"], counted: Bool[Array, "n"]) -> Int[Array, ""]:
     """How many different rows are among those `counted`.
 
     Equal rows have equal hashes of 64 bits; that two different ones have, in n rows, has a probability of

@@ -62,6 +62,26 @@ def train_sets(settings: PopulationSettings, key: Key, capacity: int, dim: int, 
     return TrainSets((first[:, order], second[:, order]), spectrum[order])
 
 
+class PixelSets(NamedTuple):
+    """Two disjoint sets of images about the mean, as pixels, and the population's axes, as columns."""
+
+    train: tuple[Float32[Array, "n d"], Float32[Array, "n d"]]
+    axes: Float64[Array, "d d"]
+    eigenvalues: Float64[Array, "d"]
+
+
+def pixel_sets(settings: PopulationSettings, key: Key, capacity: int, dim: int, point: Point) -> PixelSets:
+    """The sets of `train_sets` where pixels matter to the model: null directions of data stay."""
+    population = settings.build(dim, point)
+    centre = population.mean().astype(jnp.float32)
+    if isinstance(population, Empirical):
+        first, second = population.disjoint_samples(stream(key, "subsets"), capacity) - centre
+    else:
+        first, second = (population.sample(stream(key, name), capacity) - centre for name in ("A", "B"))
+    values, vectors = linear_algebra.eigh(population.covariance())
+    return PixelSets((first, second), vectors[:, ::-1], jnp.maximum(values[::-1], 0))
+
+
 @lru_cache(maxsize=8)
 def principal_components(samples: GivenArray) -> tuple[np.ndarray, np.ndarray]:
     """Centred samples along their principal axes, and the positive eigenvalues, leading first."""

@@ -18,13 +18,15 @@ from jaxmem._typing import Integer, Key
 from jaxmem.describing.panels import Curve, Guide, Panel
 from jaxmem.describing.settings import values_of
 from jaxmem.describing.variables import Coordinate, Variable
+from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import GivenArray, PopulationSettings, reduced_sample
-from jaxmem.scores import fit_linear_gaussian, linear_gaussian_capacity
-from jaxmem.studies._eigenbasis import principal_axes, train_sets
+from jaxmem.scores import fit_equivariant_gaussian, fit_linear_gaussian, linear_gaussian_capacity
+from jaxmem.scores.equivariant_gaussian import block_order
+from jaxmem.studies._eigenbasis import PixelSets, TrainSets, pixel_sets, principal_axes, train_sets
 from jaxmem.studies._given_data import follow_data
-from jaxmem.studies._image_spectrum import image_spectrum
+from jaxmem.studies._image_spectrum import image_covariance, image_spectrum
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
 
@@ -69,6 +71,7 @@ class Shape(NamedTuple):
 
     dim: int
     capacity: int
+    stride: int | None = None
 
 
 def _spectrum(at: Mapping[str, Any]) -> np.ndarray | None:
@@ -108,7 +111,24 @@ def _nothing(at: Mapping[str, Any]) -> Any:
     return np.full(np.shape(at["load"]), np.nan)
 
 
+def _strided(at: Mapping[str, Any]) -> bool:
+    """Whether the model commutes with translations by less than the image."""
+    return at.get("stride") is not None
+
+
+def _strided_convergence(at: Mapping[str, Any]) -> Any:
+    images = image_covariance(at)
+    if images is None:
+        return _nothing(at)
+    n, ridge = _degrees_of_freedom(at)
+    if ridge.any() if np.ndim(ridge) else ridge:
+        return _nothing(at)
+    return theory.field_convergence(*images, int(at["stride"]), n)
+
+
 def _convergence(at: Mapping[str, Any]) -> Any:
+    if _strided(at):
+        return _strided_convergence(at)
     eigenvalues = _spectrum(at)
     if eigenvalues is None:
         return _nothing(at)
@@ -119,6 +139,8 @@ def _latent_recovery(at: Mapping[str, Any]) -> Any:
     """BBP for one spike on an isotropic bulk, with a map's strengths as a column; else from the spectrum."""
     settings = at["population"]
     n, _ = _degrees_of_freedom(at)
+    if _strided(at):
+        return _nothing(at)
     if settings.get("images"):
         eigenvalues = image_spectrum(at)
         if eigenvalues is None:
@@ -140,7 +162,7 @@ def _latent_recovery(at: Mapping[str, Any]) -> Any:
 
 def _memorisation(at: Mapping[str, Any]) -> Any:
     eigenvalues = _spectrum(at)
-    if eigenvalues is None or np.ptp(eigenvalues) > 0 or at["ridge"]:
+    if _strided(at) or eigenvalues is None or np.ptp(eigenvalues) > 0 or at["ridge"]:
         return _nothing(at)
     n = _drawn(at)
     found = theory.memorisation(n, eigenvalues.size)
@@ -150,7 +172,7 @@ def _memorisation(at: Mapping[str, Any]) -> Any:
 
 def _bures(at: Mapping[str, Any]) -> Any:
     eigenvalues = _spectrum(at)
-    if eigenvalues is None:
+    if _strided(at) or eigenvalues is None:
         return _nothing(at)
     mean = at["estimate_mean"]
     return theory.bures_from_spectrum(eigenvalues, _drawn(at), at["ridge"], estimated_mean=mean)
@@ -161,7 +183,9 @@ class LinearOverlaps(Study):
     """Memorisation m, convergence q, latent recovery Q and distances of linear Gaussian models over the load.
 
     Two models are fitted to disjoint sets A and B of n samples and generate x̄ + (Σ̂ + ρ I)^{1/2} z from the
-    same z. q compares the two models; everything else is that of model A.
+    same z. q compares the two models; everything else is that of model A. Of images, models can be held to
+    commute with translations by a `stride`: from a convolution, whose two copies agree from one image on and
+    recover nothing that is not a wave, to the dense model.
     """
 
     name: ClassVar[str] = "linear-overlaps"
@@ -190,6 +214,11 @@ class LinearOverlaps(Study):
     ridge: float | tuple[float, ...] = number(0.0, "ridge ρ")
     """Ridge ρ added to the sample covariance (at least 0, in squared units of the data)."""
 
+    stride: int | tuple[int, ...] | None = number(None, "stride of the translations")
+    """Pixels s: the models commute with translations of images, around the torus, by multiples of s each way;
+    1 is a convolution, the side of the image a dense model (counts that divide the side, increasing). None
+    for a model of vectors that knows of no pixels."""
+
     estimate_mean: bool = False
     """Estimate the mean from the n samples instead of knowing it."""
 
@@ -213,7 +242,6 @@ class LinearOverlaps(Study):
         self.axes()
         for name in ("estimate_mean", "direct"):
             check.boolean(name, getattr(self, name))
-        least = 2 if self.estimate_mean else 1
         for dim in self.dims:
             check.positive_integer("dims", dim)
             check.positive_integer("directions", self.directions, most=dim)
@@ -221,6 +249,21 @@ class LinearOverlaps(Study):
         given = self.population.samples
         if isinstance(given, GivenArray) and not np.ptp(given.array, 0).any():
             raise ValueError(f"samples must hold rows that differ, got {len(given.array)} equal ones.")
+        self._check_loads()
+        for value in values_of(self.ridge):
+            check.real_number("ridge", value, least=0.0)
+        for stride in values_of(self.stride):
+            if stride is not None:
+                for dim in self.dims:
+                    block_order(self._image_shape(dim), stride)
+        check.positive_integer("generated", self.generated)
+        if not self.quantities:
+            raise ValueError(f"quantities must name at least one of {', '.join(LABELS)}, got none.")
+        for quantity in self.quantities:
+            check.one_of("quantities", quantity, LABELS)
+
+    def _check_loads(self) -> None:
+        least = 2 if self.estimate_mean else 1
         for load in self.loads:
             check.real_number("loads", load, above=0.0)
             for dim in self.dims:
@@ -234,13 +277,6 @@ class LinearOverlaps(Study):
                         f"loads must leave two disjoint sets within the {self.population.available} samples "
                         f"of the data set, got {load:g}, which takes 2 · {n} at d = {dim}."
                     )
-        for value in values_of(self.ridge):
-            check.real_number("ridge", value, least=0.0)
-        check.positive_integer("generated", self.generated)
-        if not self.quantities:
-            raise ValueError(f"quantities must name at least one of {', '.join(LABELS)}, got none.")
-        for quantity in self.quantities:
-            check.one_of("quantities", quantity, LABELS)
 
     def coordinates(self) -> dict[str, Coordinate]:
         """The number of samples n at each (dim, load)."""
@@ -256,7 +292,9 @@ class LinearOverlaps(Study):
         dim, n = point["dim"], sample_size(point["load"], point["dim"])
         if self._takes_short_cut():
             return Shape(dim, 0)
-        return Shape(dim, int(min(linear_gaussian_capacity(n, dim), self.population.available / 2)))
+        capacity = int(min(linear_gaussian_capacity(n, dim), self.population.available / 2))
+        stride = self.value(point, "stride")
+        return Shape(dim, capacity, None if stride is None else int(stride))
 
     def rows(self, point: Point) -> tuple[int, int]:
         """n, and the capacity of its shape; none for the short cut."""
@@ -265,8 +303,9 @@ class LinearOverlaps(Study):
 
     def bytes_per_replicate(self, shape: Shape) -> int:
         """Two train sets in both precisions, their eigenvectors and products."""
-        dim, capacity = shape
-        return 8 * dim * (4 * capacity + 8 * min(capacity or 2, dim) + 2 * self.generated)
+        dim, capacity, stride = shape
+        side = min(capacity or 2, dim) if stride is None else 3 * dim
+        return 8 * dim * (4 * capacity + 8 * side + 2 * self.generated)
 
     @with_float64
     def simulate(
@@ -281,12 +320,18 @@ class LinearOverlaps(Study):
             return self._by_short_cut(key, n, shape.dim, point)
         return self._by_data(key, n, shape, point)
 
+    def _image_shape(self, dim: int) -> tuple[int, int, int]:
+        shape = self.population.image_shape(dim)
+        if shape is None:
+            raise ValueError(f"stride must be left out where there are no images, got {self.stride}.")
+        return shape
+
     def _takes_short_cut(self) -> bool:
         """Whether the population is isotropic but for one spike at most, and only Σ̂ is asked for."""
         given = self.population
         plain = all(each is None for each in (given.covariance, given.samples, given.images))
         flat = given.exponent == 0.0 and len(given.spikes) <= 1
-        few = set(self.quantities) <= set(OF_THE_COVARIANCE)
+        few = set(self.quantities) <= set(OF_THE_COVARIANCE) and self.stride is None
         return plain and given.components == 1 and flat and few and not self.direct
 
     def _by_short_cut(self, key: Key, n: Integer, dim: int, point: Point) -> dict[str, Array]:
@@ -308,14 +353,26 @@ class LinearOverlaps(Study):
         return self._of_the_covariance(sample.covariance, population, sample.mean)
 
     def _by_data(self, key: Key, n: Integer, shape: Shape, point: Point) -> dict[str, Array]:
-        law = train_sets(self.population, key, shape.capacity, shape.dim, point)
-        mean = None if self.estimate_mean else 0.0
-        ridge = self.value(point, "ridge")
-        model, other = (fit_linear_gaussian(train, n, mean=mean, ridge=ridge) for train in law.train)
+        fitted: dict[str, Any] = {
+            "mean": None if self.estimate_mean else 0.0,
+            "ridge": self.value(point, "ridge"),
+        }
+        law: TrainSets | PixelSets
+        if shape.stride is None:
+            law = train_sets(self.population, key, shape.capacity, shape.dim, point)
+            model, other = (fit_linear_gaussian(train, n, **fitted) for train in law.train)
+            along, offset = model.covariance, model.mean
+        else:
+            law = pixel_sets(self.population, key, shape.capacity, shape.dim, point)
+            images = self._image_shape(shape.dim)
+            model, other = (
+                fit_equivariant_gaussian(train, images, shape.stride, n, **fitted) for train in law.train
+            )
+            along, offset = model.covariance.in_basis(law.axes), product(law.axes.T, model.mean)
         dim = law.train[0].shape[1]
         normal = jax.random.normal(stream(key, "z"), (self.generated, dim), jnp.float32)
         outputs = model.generate(normal)
-        found = self._of_the_covariance(model.covariance, law.eigenvalues, model.mean)
+        found = self._of_the_covariance(along, law.eigenvalues, offset)
         if "memorisation" in self.quantities:
             found["memorisation"] = metrics.memorisation(outputs, law.train[0], n)
         if "convergence" in self.quantities:
@@ -323,7 +380,7 @@ class LinearOverlaps(Study):
         if "sampled_convergence" in self.quantities:
             found["sampled_convergence"] = metrics.sampled_convergence(outputs, other.generate(normal))
         if "latent_recovery" in self.quantities:
-            found["latent_recovery"] = metrics.subspace_recovery(model.covariance, min(self.directions, dim))
+            found["latent_recovery"] = metrics.subspace_recovery(along, min(self.directions, dim))
         return found
 
     def _of_the_covariance(self, covariance: Any, population: Array, mean: Array) -> dict[str, Array]:

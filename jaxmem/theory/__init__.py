@@ -27,8 +27,12 @@ from jaxmem.theory.eigenvector_overlaps import latent_recovery_from_spectrum as 
 from jaxmem.theory.eigenvector_overlaps import (
     subspace_recovery_from_spectrum as subspace_recovery_from_spectrum,
 )
+from jaxmem.theory.equivariant_convergence import BlockSpectrum as BlockSpectrum
 from jaxmem.theory.equivariant_convergence import block_convergence as block_convergence
+from jaxmem.theory.equivariant_convergence import block_spectrum as block_spectrum
 from jaxmem.theory.equivariant_convergence import equivariant_convergence as equivariant_convergence
+from jaxmem.theory.equivariant_convergence import field_convergence as field_convergence
+from jaxmem.theory.equivariant_convergence import field_recovery as field_recovery
 from jaxmem.theory.hellinger import log_affinity_from_spectrum as log_affinity_from_spectrum
 from jaxmem.theory.kullback_leibler import KullbackLeibler as KullbackLeibler
 from jaxmem.theory.kullback_leibler import expected_kl as expected_kl

@@ -86,6 +86,17 @@ def test_latent_recovery():
     assert_allclose(subspace_recovery(covariance, 6), 1, rtol=1e-12)
 
 
+def test_recovery_by_a_model_whose_eigenvalues_coincide():
+    """The leading direction of the population in the plane of two equal eigenvalues: any basis will do."""
+    vectors = np.linalg.qr(np.random.default_rng(3).normal(size=(4, 4)))[0]
+    inside = (vectors[0, :2] ** 2).sum()
+    for values in ([2.0, 2.0, 1.0, 0.5], [2.0, 2.0 * (1 - 1e-12), 1.0, 0.5]):
+        covariance = SpectralCovariance(jnp.asarray(values), jnp.asarray(vectors), jnp.zeros(()))
+        assert_allclose(subspace_recovery(covariance), inside, rtol=1e-6)
+    apart = SpectralCovariance(jnp.asarray([2.0, 1.9, 1.0, 0.5]), jnp.asarray(vectors), jnp.zeros(()))
+    assert_allclose(subspace_recovery(apart), vectors[0, 0] ** 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize("capacity", [2, 16])
 def test_latent_recovery_beyond_the_span(capacity):
     rows = np.random.default_rng(4).normal(size=(capacity, 5)).astype(np.float32)

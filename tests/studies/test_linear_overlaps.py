@@ -1,5 +1,6 @@
 """System S2 beside its exact theory; the short cut beside the data it does without."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -253,3 +254,75 @@ def test_real_data_from_an_array():
 def test_bad_input_is_refused(fields, sentence):
     with unchecked(), pytest.raises(ValueError, match=sentence):
         LinearOverlaps(**fields)
+
+
+STRIDED = ("convergence", "sampled_convergence", "latent_recovery", "bures", "memorisation")
+
+
+def test_strides_from_a_convolution_to_the_dense_model():
+    """Of white images of 16 × 16: q as by theory, for blocks of size 1, 4 and 16, from one sample on."""
+    study = LinearOverlaps(
+        dims=(256,),
+        loads=(1 / 256, 5 / 256, 20 / 256),
+        population=PopulationSettings(images="field", spectrum_exponent=0.0),
+        stride=(1, 2, 4),
+        quantities=("convergence",),
+    )
+    found = jaxmem.sweep(study, replicates=REPLICATES, seed=3)["convergence"].sel(dim=256)
+    for stride in study.stride:
+        expected = theory.field_convergence(np.eye(256), (16, 16, 1), stride, np.array([1, 5, 20]))
+        for load, value in zip(study.loads, expected, strict=True):
+            # Tr Ĉ fluctuates, and frequencies 0 and ½ mix real coefficients as complex ones do not
+            assert_mean(found.sel(stride=stride, load=load), value, 2 / 256 + (0.02 if stride > 1 else 0))
+    at = study.configuration() | {"dim": 256, "load": np.asarray(study.loads), "stride": 2}
+    line = LinearOverlaps.panels[1].curves[0].theory(at)
+    np.testing.assert_allclose(line, theory.field_convergence(np.eye(256), (16, 16, 1), 2, [1, 5, 20]))
+
+
+def test_a_stride_of_the_whole_image_is_the_dense_model():
+    """The same data, in the eigenbasis there and as pixels here."""
+    images = PopulationSettings(images="field", spikes=(9.0,), spike_patterns="localised")
+    dense = LinearOverlaps(dims=(16,), loads=(0.5, 2.0), population=images, quantities=STRIDED)
+    ours = dataclasses.replace(dense, stride=4)
+    found, expected = (jaxmem.sweep(study, replicates=3, seed=2) for study in (ours, dense))
+    for name in ("convergence", "latent_recovery", "bures"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=2e-5)
+    at = ours.configuration() | {"dim": 16, "load": np.asarray(ours.loads)}
+    line = LinearOverlaps.panels[1].curves[0].theory(at)
+    exact = LinearOverlaps.panels[1].curves[0].theory(at | {"stride": None})
+    np.testing.assert_allclose(line, exact, rtol=1e-9)
+
+
+def test_a_convolution_never_recovers_what_is_no_wave():
+    """Q of a bump stays what translations leave of it; of a wave it tends to 1."""
+    found = {}
+    for pattern in ("fourier", "localised"):
+        images = PopulationSettings(
+            images="field", spectrum_exponent=0.0, spikes=(30.0,), spike_patterns=pattern
+        )
+        study = LinearOverlaps(
+            dims=(64,), loads=(8.0,), population=images, stride=1, quantities=("latent_recovery",)
+        )
+        found[pattern] = jaxmem.sweep(study, replicates=4, seed=0)["latent_recovery"].values.ravel()
+    assert found["fourier"].min() > 0.99
+    bump = np.outer(*2 * [np.sin(np.pi * (np.arange(2) + 0.5) / 2) ** 2])
+    assert found["localised"].max() < (bump.sum() / np.linalg.norm(bump)) ** 2 / 64 * 2.1
+
+
+def test_images_are_needed_for_a_stride():
+    with pytest.raises(ValueError, match="stride must be left out where there are no images, got 2"):
+        LinearOverlaps(stride=2)
+    with pytest.raises(ValueError, match="stride must divide images of 8 × 8 pixels, got 3"):
+        LinearOverlaps(population=PopulationSettings(images="digits"), stride=3)
+
+
+def test_strides_of_data():
+    """Borders of digits that never vary do once they are moved: pixels stay pixels."""
+    study = LinearOverlaps(
+        population=PopulationSettings(images="digits"), loads=(1.0,), stride=(1, 8), quantities=STRIDED
+    )
+    found = jaxmem.sweep(study, replicates=2).squeeze()
+    dense = jaxmem.sweep(dataclasses.replace(study, stride=None), replicates=2).squeeze()
+    np.testing.assert_allclose(found["convergence"].sel(stride=8), dense["convergence"], rtol=1e-4)
+    assert (found["convergence"].sel(stride=1) > 0.97).all()
+    assert (found["latent_recovery"].sel(stride=1) < 0.5).all()

@@ -69,3 +69,61 @@ def test_bad_input_is_refused_in_one_sentence():
         theory.equivariant_convergence(0)
     with pytest.raises(ValueError, match=r"block must be whole numbers of at least 1, got 1\.5\."):
         theory.block_convergence(3, 1.5)
+
+
+def field_covariance(height, width, power):
+    """Σ of a stationary field by its definition, entry by entry."""
+    down, across = np.indices((height, width)).reshape(2, -1)
+    phases = np.exp(2j * np.pi * (np.outer(down, down) / height + np.outer(across, across) / width))
+    return (phases * power.ravel() @ phases.conj().T).real / (height * width)
+
+
+POWER = 1 / (1 + np.hypot(np.minimum(np.arange(6), 6 - np.arange(6))[:, None], [0, 1, 2, 1]) ** 2)
+
+
+def test_blocks_of_a_stationary_field():
+    """Stride 1: the powers themselves; in all strides the blocks have all eigenvalues of Σ."""
+    covariance = field_covariance(6, 4, POWER)
+    values, real = theory.block_spectrum(covariance, (6, 4, 1), 1)
+    np.testing.assert_allclose(values[:, 0], POWER.ravel(), rtol=1e-12)
+    np.testing.assert_array_equal(np.flatnonzero(real), [0, 2, 12, 14])
+    values, real = theory.block_spectrum(covariance, (6, 4, 1), 2)
+    assert values.shape == (6, 4)
+    assert real.sum() == 2
+    np.testing.assert_allclose(np.sort(values.ravel()), np.sort(POWER.ravel()), rtol=1e-12)
+    # what is no stationary field is averaged over translations
+    spike = np.zeros(24)
+    spike[7] = 1
+    values, _ = theory.block_spectrum(np.outer(spike, spike), (6, 4, 1), 1)
+    np.testing.assert_allclose(values, 1 / 24, rtol=1e-12)
+
+
+def test_convergence_of_fields():
+    n = np.array([1.0, 4.0])
+    covariance = field_covariance(6, 4, POWER)
+    share = POWER.ravel()[[0, 2, 12, 14]].sum() / POWER.sum()
+    expected = share * theory.equivariant_convergence(n, real=True)
+    expected = expected + (1 - share) * theory.equivariant_convergence(n)
+    np.testing.assert_allclose(theory.field_convergence(covariance, (6, 4, 1), 1, n), expected, rtol=1e-12)
+    white = theory.field_convergence(np.eye(24), (6, 4, 1), 2, n)
+    mixed = 2 / 3 * theory.block_convergence(n, 4) + theory.convergence_from_spectrum(np.ones(4), n) / 3
+    np.testing.assert_allclose(white, mixed, rtol=1e-12)
+    dense = theory.convergence_from_spectrum(np.linalg.eigvalsh(covariance), n)
+    square = theory.field_convergence(covariance, (1, 24, 1), 1, n)
+    assert (square > dense).all()
+    with pytest.raises(ValueError, match="stride must divide images of 6 × 4 pixels, got 5"):
+        theory.block_spectrum(covariance, (6, 4, 1), 5)
+
+
+def test_what_translations_leave_of_a_direction():
+    """A wave is its own; of a pair of coinciding powers both count; a bump keeps its leading wave alone."""
+    covariance = field_covariance(6, 4, POWER)
+    assert theory.field_recovery(covariance, (6, 4, 1), 1) == pytest.approx(1, rel=1e-9)
+    bump = np.zeros((6, 4))
+    bump[2:4, 1] = np.sqrt(0.5)
+    spiked = np.eye(24) + 5 * np.outer(bump, bump)
+    waves = np.abs(np.fft.fft2(bump)) ** 2 / 24
+    tied = waves[waves > waves.max() - 1e-9].sum()
+    assert theory.field_recovery(spiked, (6, 4, 1), 1) == pytest.approx(tied, rel=1e-9)
+    assert theory.field_recovery(spiked, (6, 4, 1), 2) > tied
+    assert theory.field_recovery(spiked, (6, 4, 1), 1, directions=24) == pytest.approx(1, rel=1e-9)
