@@ -38,7 +38,7 @@ def main(quick: bool) -> None:
             f"{summary[f'{each}_exponent_high'].isel(last).item():.3f}]"
             for each in NAMES
         ]
-        loss = summary["loss"].isel(last, depth=-1).item()
+        loss = summary["loss"].isel(step=-1, depth=-1).item()
         print(f"{start:12s}{activation:10s}loss {loss:.3g}; {'; '.join(words)}", flush=True)
 
 

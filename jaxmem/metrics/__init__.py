@@ -27,6 +27,12 @@ from jaxmem.metrics.exchange_scores import kernel_gap_kernel as kernel_gap_kerne
 from jaxmem.metrics.gaussian_distances import GaussianDistances as GaussianDistances
 from jaxmem.metrics.gaussian_distances import gaussian_distances as gaussian_distances
 from jaxmem.metrics.gaussian_distances import operator_norm_distance as operator_norm_distance
+from jaxmem.metrics.jacobian import JacobianSpectrum as JacobianSpectrum
+from jaxmem.metrics.jacobian import jacobian as jacobian
+from jaxmem.metrics.jacobian import jacobian_spectrum as jacobian_spectrum
+from jaxmem.metrics.jacobian import jacobian_trace as jacobian_trace
+from jaxmem.metrics.jacobian import leading_jacobian_spectrum as leading_jacobian_spectrum
+from jaxmem.metrics.jacobian import stein_risk as stein_risk
 from jaxmem.metrics.kernel_gap import KernelGap as KernelGap
 from jaxmem.metrics.kernel_gap import kernel_bandwidth as kernel_bandwidth
 from jaxmem.metrics.kernel_gap import kernel_gap as kernel_gap

@@ -13,3 +13,4 @@ from jaxmem.sampling.reverse_process import probability_flow as probability_flow
 from jaxmem.sampling.reverse_process import reverse_sde as reverse_sde
 from jaxmem.sampling.reverse_process import sample_reverse_process as sample_reverse_process
 from jaxmem.sampling.reverse_process import time_grid as time_grid
+from jaxmem.sampling.stochastic_ascent import stochastic_ascent as stochastic_ascent

@@ -6,6 +6,7 @@ Sources: Kadkhodaie, Guth, Simoncelli & Mallat, ICLR 2024, arXiv 2310.02557 (K);
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import jax
@@ -26,21 +27,28 @@ from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
-from jaxmem.sampling import heun
+from jaxmem.sampling import heun, stochastic_ascent
 from jaxmem.scores import BiasFreeCNN, BiasFreeDenoiser, parameter_count
 from jaxmem.scores.image_rows import image_shape_of
 from jaxmem.scores.score_model import scores_at
-from jaxmem.studies._given_data import check_held_out
+from jaxmem.studies._given_data import check_held_out, is_data
 from jaxmem.studies._staged import StagedStudy
 from jaxmem.studies._study import Point, axis, number
 from jaxmem.training import BlindDenoising, Training, advance, start_training
 
 NetworkName = Literal["u-net", "cnn", "linear"]
+Sampler = Literal["flow", "ascent"]
 Rows = Float32[Array, "rows d"]
 
 MODELS = ("a", "b")
 SMALLEST_NOISE = 0.02
-"""Where generation ends, as a share of the largest noise, before the last step to none."""
+"""Where the flow ends, as a share of the largest noise, before the last step to none."""
+
+ASCENT_END = 0.05
+"""Where the ascent ends, likewise: K's 0.05 from 1."""
+
+MOST_DENSE, LEADING, PROBES = 400, 32, 32
+"""Pixels up to which Jacobians are dense; above, leading eigenvalues, and random signs for the trace."""
 
 
 class Shape(NamedTuple):
@@ -65,7 +73,7 @@ class DenoiserConvergence(StagedStudy):
 
     Two disjoint sets of n images train one network each, from the same weights and with the same noise:
     y = x + σ ξ, σ uniform up to `largest_noise`, loss ‖f(y) − x‖², f blind to σ. Both generate from the same
-    starts, by Heun's method for the probability flow, whose score at noise σ is (f(y) − y)/σ².
+    starts, by default by Heun's method for the probability flow, whose score at noise σ is (f(y) − y)/σ².
 
     - `convergence`: the cosine of the two images of one start, about the population's mean.
     - `memorisation`: the largest |cosine| of a generated with a training image; `memorised_fraction` counts
@@ -73,9 +81,13 @@ class DenoiserConvergence(StagedStudy):
     - `latent_recovery`: the squared overlap of the leading principal vector of the generated images with the
       population's; it means something where that is a single one.
     - `error_train`, `error_test`, `error_other`: mean squared error per pixel at each of `noise`, on the
-      own train set, on held-out images and on the other model's train set; `disagreement` is ½ E ‖f_A − f_B‖²
-      per pixel on held-out images, the part of the error that two models do not share: what is left, bias
-      and noise that no denoiser removes, convergence does not see.
+      own train set, on held-out images and on the other model's train set. On held-out images of a law it is
+      the sum of three: `minimum_error`, that of the exact denoiser f* of this σ; `bias_squared`,
+      E ⟨f_A − f*, f_B − f*⟩, which both share; and `disagreement`, the variance ½ E ‖f_A − f_B‖², all that
+      convergence sees.
+    - `effective_dimension`, the trace of the Jacobian, and `shrinkage`, the eigenvalues of its symmetric part
+      in falling order, at `jacobian_images` noised held-out images; `stein_risk`, the error as estimated
+      there without the clean image. Above 400 pixels by random signs and Lanczos' method.
 
     Everything of one model is the mean over the two.
     """
@@ -114,6 +126,17 @@ class DenoiserConvergence(StagedStudy):
             hue="noise",
             y_scale="log",
             y_label="Mean squared error per pixel",
+        ),
+        Panel(
+            (
+                Curve("bias_squared", label="bias²"),
+                Curve("disagreement", label="variance"),
+                Curve("minimum_error", label="of the exact denoiser"),
+            ),
+            x="samples",
+            hue="noise",
+            y_scale="log",
+            y_label="Part of the error",
         ),
         Panel(
             (
@@ -171,6 +194,18 @@ class DenoiserConvergence(StagedStudy):
     sampling_steps: int = 30
     """Steps of Heun's method, two evaluations each (a count, at least 2)."""
 
+    sampler: Sampler = "flow"
+    """Heun's method for the probability flow, or the stochastic ascent of K, which injects noise."""
+
+    ascent_step: float = 0.01
+    """Step h of the ascent (above 0, at most 1)."""
+
+    ascent_noise: float = 0.1
+    """β of the ascent (above 0, at most 1): 1 injects no noise."""
+
+    jacobian_images: int = 4
+    """Held-out images at which Jacobians are taken (0 for none)."""
+
     pictures: int = 4
     """Images of each model that are kept, with the training images nearest to them (0 for none)."""
 
@@ -186,6 +221,10 @@ class DenoiserConvergence(StagedStudy):
         for name in ("test_samples", "generated_size", "sampling_steps"):
             check.positive_integer(name, getattr(self, name), least=2)
         check.positive_integer("pictures", self.pictures, least=0, most=self.generated_size)
+        check.positive_integer("jacobian_images", self.jacobian_images, least=0, most=self.test_samples)
+        check.one_of("sampler", self.sampler, get_args(Sampler))
+        for name in ("ascent_step", "ascent_noise"):
+            check.real_number(name, getattr(self, name), above=0.0, most=1.0)
         check.real_number("largest_noise", self.largest_noise, above=0.0)
         check.increasing("noise", self.noise)
         for sigma in self.noise:
@@ -210,6 +249,9 @@ class DenoiserConvergence(StagedStudy):
             "noise": Coordinate(("noise",), np.asarray(self.noise), "noise level σ"),
             "parameters": Coordinate(("channels",), np.asarray(counts), "parameters P"),
         }
+        if self.jacobian_images:
+            order = np.arange(1, self._directions() + 1)
+            found["direction"] = Coordinate(("direction",), order, "direction k")
         return found | (picture_coordinates(self.pictures, self._image_shape()) if self.pictures else {})
 
     def variables(self) -> dict[str, Variable]:
@@ -225,6 +267,17 @@ class DenoiserConvergence(StagedStudy):
             "disagreement": Variable("½ E ‖f_A − f_B‖² per pixel", dims=("noise",)),
             "diverged": Variable("share of diverged runs", summary="fraction"),
         }
+        if not is_data(self):
+            found |= {
+                "minimum_error": Variable("error of the exact denoiser", dims=("noise",)),
+                "bias_squared": Variable("bias² per pixel", dims=("noise",)),
+            }
+        if self.jacobian_images:
+            found |= {
+                "effective_dimension": Variable("effective dimension Tr ∇f", dims=("noise",)),
+                "shrinkage": Variable("shrinkage λ", dims=("noise", "direction")),
+                "stein_risk": Variable("Stein's estimate of the error", dims=("noise",)),
+            }
         if self.pictures:
             for model in MODELS:
                 found[f"generated_{model}"] = picture_variable(f"images of model {model.upper()}")
@@ -272,8 +325,11 @@ class DenoiserConvergence(StagedStudy):
         """Everything that is measured of the two models."""
         drawn, n = self._draw(key, point, shape), jnp.asarray(point["samples"], jnp.int32)
         models = [one.model for one in state]
-        found = self._errors(key, models, drawn, n)
-        generated = [self._generate(stream(key, "start"), model, drawn.mean) for model in models]
+        exact = None if is_data(self) else self.population.build(self._dim(), point)
+        found = self._errors(key, models, drawn, n, exact)
+        if self.jacobian_images:
+            found |= self._jacobians(key, models, drawn.test[: self.jacobian_images])
+        generated = [self._generate(key, model, drawn.mean) for model in models]
         about = [rows.astype(jnp.float64) - drawn.mean for rows in generated]
         pairs = list(zip(generated, drawn.train, strict=True))
         found |= {
@@ -305,7 +361,9 @@ class DenoiserConvergence(StagedStudy):
         diverged = jnp.stack([one.diverged_at >= 0 for one in state]).any()
         return {name: value[0] for name, value in seen.items()} | {"diverged": diverged.astype(jnp.float64)}
 
-    def _errors(self, key: Key, models: list[Any], drawn: Drawn, n: Integer) -> dict[str, Array]:
+    def _errors(
+        self, key: Key, models: list[Any], drawn: Drawn, n: Integer, exact: AbstractPopulation | None
+    ) -> dict[str, Array]:
         """At each noise level, per pixel, as means over samples and the two models."""
         sets = {"train": drawn.train, "other": drawn.train[::-1], "test": (drawn.test, drawn.test)}
 
@@ -322,21 +380,81 @@ class DenoiserConvergence(StagedStudy):
                     errors.append(jnp.where(counted, each, 0).sum() / counted.sum())
                 found[f"error_{name}"] = _mean(errors)
             apart = (outputs[0] - outputs[1]).astype(jnp.float64)
-            return found | {"disagreement": (apart**2).mean() / 2}
+            found["disagreement"] = (apart**2).mean() / 2
+            if exact is None:
+                return found
+            best = exact.denoise(rows + sigma * normal, 1.0, sigma)  # the last set is the held-out one
+            off = [(out - best).astype(jnp.float64) for out in outputs]
+            found["bias_squared"] = (off[0] * off[1]).mean()
+            found["minimum_error"] = ((best - rows) ** 2).mean(dtype=jnp.float64)
+            return found
+
+        return jax.lax.map(at_noise, jnp.asarray(self.noise, jnp.float32))
+
+    def _jacobians(self, key: Key, models: list[Any], images: Rows) -> dict[str, Array]:
+        """At each noise level, as means over images and the two models."""
+        dense = self._dim() <= MOST_DENSE
+
+        def at_image(model: Any, number: Integer, y: Float[Array, "d"]) -> tuple[Scalar, Array]:
+            if dense:
+                matrix = metrics.jacobian(model, y)
+                return jnp.trace(matrix), metrics.jacobian_spectrum(matrix).values
+            own = stream(key, "jacobian probes", number)
+            values = metrics.leading_jacobian_spectrum(model, y, own, self._directions()).values
+            return metrics.jacobian_trace(model, y, own, PROBES), values
+
+        def at_noise(sigma: Scalar) -> dict[str, Array]:
+            normal = jax.random.normal(stream(key, "jacobian noise", sigma), images.shape, jnp.float32)
+            noised, risks, traces, spectra = images + sigma * normal, [], [], []
+            for model in models:
+                one = partial(at_image, model)
+                trace, values = jax.lax.map(
+                    lambda pair, one=one: one(*pair), (jnp.arange(len(images)), noised)
+                )
+                risks.append(metrics.stein_risk(scores_at(model, noised), noised, sigma, trace).mean())
+                traces.append(trace.mean())
+                spectra.append(values.mean(0))
+            return {
+                "stein_risk": _mean(risks),
+                "effective_dimension": _mean(traces),
+                "shrinkage": _mean(spectra),
+            }
 
         return jax.lax.map(at_noise, jnp.asarray(self.noise, jnp.float32))
 
     def _generate(self, key: Key, model: Any, mean: Float[Array, "d"]) -> Float32[Array, "generated d"]:
-        """Images along the probability flow, from noise about the mean; the same starts for both models."""
+        """Images from noise about the mean; the same starts, and noise on the way, for both models."""
+        normal = jax.random.normal(stream(key, "start"), (self.generated_size, mean.size), jnp.float32)
+        starts = mean + self.largest_noise * normal
+        if self.sampler == "ascent":
+            return self._ascend(stream(key, "ascent"), model, starts)
         ends = self.largest_noise, SMALLEST_NOISE * self.largest_noise
         walk = np.append(np.geomspace(*ends, self.sampling_steps), 0.0).astype(np.float32)
-        normal = jax.random.normal(key, (self.generated_size, mean.size), jnp.float32)
-        starts = mean + self.largest_noise * normal
 
         def score(sigma: Scalar, x: Float[Array, "d"]) -> Float[Array, "d"]:
             return (model(x) - x) / sigma**2
 
         return jax.vmap(lambda x: heun(score, x, walk, UniformNoise(0.0, self.largest_noise)))(starts)
+
+    def _ascend(self, key: Key, model: Any, starts: Float32[Array, "generated d"]) -> Rows:
+        """By the stochastic ascent, an image at a time: they end after different numbers of steps."""
+
+        def one(number: Integer, x: Float32[Array, "d"]) -> Float32[Array, "d"]:
+            return stochastic_ascent(
+                model,
+                stream(key, "image", number),
+                x,
+                start=self.largest_noise,
+                end=ASCENT_END * self.largest_noise,
+                step=self.ascent_step,
+                noise_share=self.ascent_noise,
+            )
+
+        return jax.vmap(one)(jnp.arange(len(starts)), starts)
+
+    def _directions(self) -> int:
+        """Eigenvalues of a Jacobian that are kept."""
+        return self._dim() if self._dim() <= MOST_DENSE else LEADING
 
     def _draw(self, key: Key, point: Point, shape: Shape) -> Drawn:
         """Two disjoint train sets and held-out samples; no image is in two of them."""

@@ -1,5 +1,6 @@
 """System S6: two denoisers by hand, on sets that share nothing, and what training on few images does."""
 
+import dataclasses
 import itertools
 from functools import partial
 from typing import NamedTuple
@@ -66,30 +67,67 @@ def normals(key, *shape):
     return np.asarray(jax.random.normal(key, shape, jnp.float32), np.float64)
 
 
-def test_by_hand(study):
-    """Two known models, f(y) = a y and b y in halves of the pixels, from the streams of the study."""
+GAINS = np.array([np.repeat([0.9, 0.5], 8), np.repeat([0.7, 0.6], 8)])
+
+
+class Observed(NamedTuple):
+    """What the study measures of f(y) = a y and b y, in halves of the pixels, and what it drew for it."""
+
+    done: dict
+    drawn: object
+    train: list
+    test: np.ndarray
+    covariance: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def known(study):
     shape, point = study.shape({"samples": 3, "channels": 4}), {"samples": 3, "channels": 4}
-    gains = np.array([np.repeat([0.9, 0.5], 8), np.repeat([0.7, 0.6], 8)])
-    state = tuple(Trained(partial(jnp.multiply, jnp.asarray(g, jnp.float32)), jnp.int32(-1)) for g in gains)
+    models = [partial(jnp.multiply, jnp.asarray(g, jnp.float32)) for g in GAINS]
+    state = tuple(Trained(model, jnp.int32(-1)) for model in models)
     with jax.enable_x64(True):
         drawn = study._draw(KEY, point, shape)
         seen = study.observe(KEY, point, state, shape=shape)
         done = study.finish(KEY, point, state, {k: v[None] for k, v in seen.items()}, shape=shape)
-    assert done["diverged"] == 0
+        covariance = np.asarray(study.population.build(16).covariance())
+        done = {name: np.asarray(value) for name, value in done.items()}
     train = [np.asarray(rows, np.float64)[:3] for rows in drawn.train]
-    test, mean = np.asarray(drawn.test, np.float64), np.asarray(drawn.mean, np.float64)
+    return Observed(done, drawn, train, np.asarray(drawn.test, np.float64), covariance)
+
+
+def test_errors_by_hand(known):
+    """From the streams of the study."""
+    done, _, train, test, covariance = known
+    assert done["diverged"] == 0
     for level, sigma in enumerate(np.float32([0.2, 0.8])):
         sets = {"train": train, "other": train[::-1], "test": [test, test]}
         for name, pair in sets.items():
             noise = normals(stream(KEY, f"{name} noise", float(sigma)), 20 if name != "test" else 12, 16)
-            out = [g * (rows + sigma * noise[: len(rows)]) for g, rows in zip(gains, pair, strict=True)]
+            out = [g * (rows + sigma * noise[: len(rows)]) for g, rows in zip(GAINS, pair, strict=True)]
             error = np.mean([((o - rows) ** 2).mean() for o, rows in zip(out, pair, strict=True)])
             assert done[f"error_{name}"][level] == pytest.approx(error, rel=1e-5)
         apart = ((out[0] - out[1]) ** 2).mean() / 2
         assert done["disagreement"][level] == pytest.approx(apart, rel=1e-5)
+        wiener = covariance @ np.linalg.inv(covariance + sigma**2 * np.eye(16))
+        best = (test + sigma * noise) @ wiener
+        shared = ((out[0] - best) * (out[1] - best)).mean()
+        assert done["bias_squared"][level] == pytest.approx(shared, rel=1e-4)
+        assert done["minimum_error"][level] == pytest.approx(((best - test) ** 2).mean(), rel=1e-4)
+        noised = test[:4] + sigma * normals(stream(KEY, "jacobian noise", float(sigma)), 4, 16)
+        risks = [((g * noised - noised) ** 2).mean() - sigma**2 + 2 * sigma**2 * g.mean() for g in GAINS]
+        assert done["stein_risk"][level] == pytest.approx(np.mean(risks), rel=1e-5)
+        assert done["effective_dimension"][level] == pytest.approx(GAINS.sum() / 2, rel=1e-5)
+        spectrum = np.sort(GAINS, 1)[:, ::-1].mean(0)
+        np.testing.assert_allclose(done["shrinkage"][level], spectrum, rtol=1e-5)
+
+
+def test_generated_images_by_hand(known):
+    """Heun's method from the study's starts, and the order parameters of what it gives."""
+    done, drawn, train, _, _ = known
+    mean = np.asarray(drawn.mean, np.float64)
     walk = np.append(np.geomspace(2.0, 0.04, 6), 0.0)
     generated = []
-    for gain in gains:
+    for gain in GAINS:
         x = mean + 2.0 * normals(stream(KEY, "start"), 10, 16)
         for now, following in itertools.pairwise(walk):
             slope = (x - gain * x) / now  # dx/dσ = −σ s with s = (f(x) − x)/σ²
@@ -124,6 +162,19 @@ def test_the_leading_direction_is_that_of_the_population(study):
     assert abs(np.linalg.eigh(covariance)[1][:, -1] @ np.asarray(drawn.leading)) == pytest.approx(1)
 
 
+def test_the_ascent_of_two_linear_models(study):
+    """Without injected noise each image shrinks by 1 − h (1 − a), until its residual is small."""
+    ascent = dataclasses.replace(study, sampler="ascent", ascent_step=0.2, ascent_noise=1.0)
+    starts = 2.0 * normals(stream(KEY, "start"), 10, 16)
+    found = ascent._generate(KEY, lambda y: 0.75 * y, jnp.zeros(16))
+    level = 0.25 * np.sqrt((starts**2).mean(1))
+    steps = np.ceil(np.log(level / 0.1) / -np.log(0.95))
+    np.testing.assert_allclose(found, starts * 0.95 ** steps[:, None], rtol=1e-4)
+    noisy = dataclasses.replace(ascent, ascent_noise=0.5)
+    pair = [noisy._generate(KEY, lambda y, a=a: a * y, jnp.zeros(16)) for a in (0.75, 0.7)]
+    assert float(jaxmem.metrics.sampled_convergence(*pair)) > 0.5  # the same starts, and the same noise
+
+
 def test_no_image_is_in_two_sets():
     images = np.arange(60.0)[:, None, None] + np.zeros((1, 4, 4))
     with unchecked():
@@ -149,4 +200,4 @@ def test_bad_input_is_refused():
     images = np.random.default_rng(0).normal(size=(50, 4, 4))
     with unchecked():
         few = PopulationSettings(images=images)
-    sentence("samples must leave two sets and 12 held-out images of the 50 there are, got 20", population=few)
+    sentence("test_samples must leave 40 samples to train on of the 50 there are, got 12", population=few)

@@ -195,7 +195,7 @@ def test_bad_input_is_refused():
         population=given(np.eye(60)[:, :3] + np.arange(60)[:, None]),
     )
     sentence(
-        "samples and test_samples must be at most 40 together",
+        "test_samples must leave",
         population=given(np.arange(120.0).reshape(40, 3)),
     )
     sentence("batch_size must be a whole number of at least 1, got 0", batch_size=0)
