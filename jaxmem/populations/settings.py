@@ -146,6 +146,11 @@ class PopulationSettings:
         """How many samples there are to draw: the rows of a data set, infinity for a law."""
         return math.inf if self.data is None else self.data.array.shape[0]
 
+    @property
+    def has_score(self) -> bool:
+        """Whether the noised law, its score and its denoiser are known: not of data, nor of contours."""
+        return self.data is None and self.images != "contours"
+
     def left_by(self, held_out: int) -> float:
         """How many samples are left to train on, in whole regions if there are any: infinity for a law."""
         data = self.data

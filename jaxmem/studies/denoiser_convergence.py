@@ -31,7 +31,7 @@ from jaxmem.sampling import heun, stochastic_ascent
 from jaxmem.scores import BiasFreeCNN, BiasFreeDenoiser, parameter_count
 from jaxmem.scores.image_rows import image_shape_of
 from jaxmem.scores.score_model import scores_at
-from jaxmem.studies._given_data import check_held_out, is_data
+from jaxmem.studies._given_data import check_held_out
 from jaxmem.studies._staged import StagedStudy
 from jaxmem.studies._study import Point, axis, number
 from jaxmem.training import BlindDenoising, Training, advance, start_training
@@ -267,7 +267,7 @@ class DenoiserConvergence(StagedStudy):
             "disagreement": Variable("½ E ‖f_A − f_B‖² per pixel", dims=("noise",)),
             "diverged": Variable("share of diverged runs", summary="fraction"),
         }
-        if not is_data(self):
+        if self.population.has_score:
             found |= {
                 "minimum_error": Variable("error of the exact denoiser", dims=("noise",)),
                 "bias_squared": Variable("bias² per pixel", dims=("noise",)),
@@ -325,7 +325,7 @@ class DenoiserConvergence(StagedStudy):
         """Everything that is measured of the two models."""
         drawn, n = self._draw(key, point, shape), jnp.asarray(point["samples"], jnp.int32)
         models = [one.model for one in state]
-        exact = None if is_data(self) else self.population.build(self._dim(), point)
+        exact = self.population.build(self._dim(), point) if self.population.has_score else None
         found = self._errors(key, models, drawn, n, exact)
         if self.jacobian_images:
             found |= self._jacobians(key, models, drawn.test[: self.jacobian_images])

@@ -29,7 +29,7 @@ from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings, Sphere
 from jaxmem.sampling import ancestral, denoising_implicit, heun, sample_reverse_process, time_grid
 from jaxmem.scores import NoisePrediction, empirical_score, parameter_count
-from jaxmem.studies._given_data import check_held_out, follow_data, held_out_split, is_data
+from jaxmem.studies._given_data import check_held_out, follow_data, held_out_split
 from jaxmem.studies._networks import (
     Layout,
     Network,
@@ -203,7 +203,7 @@ class NonlinearOnset(Study):
                         f"loads must give from 2 to reference_size = {self.reference_size} samples, "
                         f"got {load:g}, which at d = {dim} gives {sample_size(load, dim)}."
                     )
-        law = set() if not is_data(self) else {Network.POPULATION}
+        law = set() if self.population.has_score else {Network.POPULATION}
         allowed = tuple(name for name in get_args(ScoreName) if name not in law)
         for dim in self.dims:
             layout = Layout(self.multipliers, self.depth)

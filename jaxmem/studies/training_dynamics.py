@@ -26,7 +26,7 @@ from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
 from jaxmem.scores import empirical_score
-from jaxmem.studies._given_data import check_held_out, is_data
+from jaxmem.studies._given_data import check_held_out
 from jaxmem.studies._looks import Looks, Score, look_variables
 from jaxmem.studies._networks import (
     Layout,
@@ -258,7 +258,7 @@ class TrainingDynamics(StagedStudy):
         self._check_numbers()
         self.population.check((self._dim(),))
         check_held_out(self, max(self.samples), "test_samples")
-        law = () if is_data(self) else (Network.POPULATION,)
+        law = () if not self.population.has_score else (Network.POPULATION,)
         allowed = (Network.U_NET, Network.RESIDUAL, Network.EMPIRICAL, *law)
         check_network(self.network, self._size(), allowed, layout=self._layout(), field="network")
 
@@ -305,7 +305,7 @@ class TrainingDynamics(StagedStudy):
             "train_loss_floor": Variable("train loss of the empirical optimal score"),
             "diverged": Variable("share of diverged runs", summary="fraction"),
         }
-        if not is_data(self):
+        if self.population.has_score:
             found["test_loss_floor"] = Variable("test loss of the population's score")
         if self._image_shape() is not None and self.pictures:
             found |= {
@@ -399,7 +399,7 @@ class TrainingDynamics(StagedStudy):
         looks, copied = drawn.looks, drawn.looks.held_out_share()
         floor = looks.distances(looks.train[: self.test_samples], looks.test)
         exact = {"train_loss_floor": looks.losses(self._exact(Network.EMPIRICAL, drawn)).train.mean()}
-        if not is_data(self):
+        if self.population.has_score:
             exact["test_loss_floor"] = looks.losses(self._exact(Network.POPULATION, drawn)).test.mean()
         if self.network in Network.EXACT:
             diverged = jnp.zeros((), jnp.float64)

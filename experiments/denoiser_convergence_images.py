@@ -1,0 +1,71 @@
+"""When do two denoisers that share no image generate the same images? Figure 1 of arXiv 2310.02557.
+
+Source: Kadkhodaie, Guth, Simoncelli & Mallat, ICLR 2024. Two blind bias-free U-Nets on disjoint sets of n
+images, from the same weights; the same starts and the same injected noise for both.
+
+    python experiments/denoiser_convergence_images.py                      # digits, 15 minutes on two cores
+    python experiments/denoiser_convergence_images.py --quick              # digits, three minutes
+    python experiments/denoiser_convergence_images.py mnist|photographs    # 14 × 14, or patches of 16 × 16
+    python experiments/denoiser_convergence_images.py PATH [SIZE]          # faces or any folder, CIFAR-10
+
+Prints convergence q, memorisation m, copies and the peak signal-to-noise ratio (dB, pixels from −1 to 1) by
+noise level on the own train set, held out and on the other's train set; pictures lie beside the store.
+
+What to look for: copies at small n, where q is that of unlike images; at large n equal errors on train and
+test set, and pairs of images that are nearly the same.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import jaxmem
+from jaxmem.plotting import plot, save
+from jaxmem.populations import PopulationSettings
+from jaxmem.studies import DenoiserConvergence
+
+RESULTS = Path("results")
+SIZES = {"digits": None, "mnist": 14, "photographs": 16}
+
+
+def decibels(error):
+    """Peak signal-to-noise ratio of a mean squared error, for pixels in a range of 2."""
+    return 10 * np.log10(4 / error)
+
+
+def said(values, digits=3):
+    """Mean over replicates ± standard error."""
+    error = values.std("replicate", ddof=1) / values.sizes["replicate"] ** 0.5
+    return f"{values.mean('replicate').item():.{digits}f} ± {error.item():.{digits}f}"
+
+
+def main(words: list[str]) -> None:
+    quick = "--quick" in words
+    given = [word for word in words if word != "--quick"]
+    source = given[0] if given else "digits"
+    size = int(given[1]) if len(given) > 1 else SIZES.get(source)
+    study = DenoiserConvergence(
+        population=PopulationSettings(images=source, image_size=size),
+        samples=(1, 16, 128, 512) if quick else (1, 4, 16, 64, 256, 768),
+        channels=(8,),
+        blocks=2 if size != 14 else 1,
+        steps=1_500 if quick else 5_000,
+        noise=(0.1, 0.3, 1.0),
+        test_samples=128,
+    )
+    name = f"denoiser_convergence_{Path(source).stem}{'_quick' if quick else ''}"
+    replicates = 2 if quick else 4
+    dataset = jaxmem.sweep(study, replicates=replicates, store=RESULTS / f"{name}.zarr", progress=True)
+    for n in study.samples:
+        at = dataset.sel(samples=n).squeeze("channels")
+        orders = {"q": "convergence", "m": "memorisation", "copies": "memorised_fraction"}
+        print(f"n = {n}: " + ", ".join(f"{word} {said(at[name])}" for word, name in orders.items()))
+        for split in ("train", "test", "other"):
+            ratios = [said(decibels(at[f"error_{split}"].sel(noise=sigma)), 2) for sigma in study.noise]
+            print(f"    {split:6s} {'   '.join(ratios)} dB at σ = {study.noise}", flush=True)
+    save(plot(dataset), RESULTS / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
