@@ -64,9 +64,9 @@ def _explain(error: Exception) -> int:
 
 
 def _is_store_error(error: Exception) -> bool:
-    """Without importing the sweep, and so JAX, for an error that came before it."""
+    """Of the store or the workers; without importing the sweep, and so JAX, for an error before it."""
     sweeping = sys.modules.get("jaxmem.sweeping")
-    return sweeping is not None and isinstance(error, sweeping.StoreError)
+    return sweeping is not None and isinstance(error, sweeping.StoreError | sweeping.WorkersError)
 
 
 def _fail(sentence: str, status: int = 1) -> int:

@@ -1,6 +1,7 @@
 """`jaxmem run STUDY`: a study's fields and those of the sweep, from flags and from a configuration file."""
 
 import dataclasses
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from jaxmem.cli.options import GRID, NUMBERS, Option, distinct, options_of_field
 from jaxmem.cli.parser import Parser, UsageError, default_text
 from jaxmem.studies import STUDIES, Study
 
-NOT_REPEATED = ("quick", "config", "quiet")
+NOT_REPEATED = ("quick", "config", "quiet", "workers", "scheduler", "compilation_cache")
 """What a configuration file does not hold."""
 
 ARRAYS = ("covariance", "samples")
@@ -42,6 +43,16 @@ class Run:
     memory_budget: int = 1024
     """Memory that the working arrays of a chunk may take (MiB, a count)."""
 
+    workers: int | None = None
+    """Compute in so many processes of this machine, which share its cores (a count; needs the extra
+    cluster)."""
+
+    scheduler: str | None = None
+    """Compute on a running Dask cluster, whose scheduler is at this address, such as tcp://host:8786."""
+
+    compilation_cache: Path | None = None
+    """Keep compiled programs in this folder, for later runs and for the other workers."""
+
     quick: bool = False
     """A first look: a smaller grid, fewer replicates and cheaper settings that take about a minute on two
     cores. Flags beside it still count."""
@@ -59,21 +70,27 @@ def run(study: Study, options: Run) -> None:
     from jaxmem import _checks as check  # noqa: PLC0415 - what is heavy loads only where it is needed
     from jaxmem.plotting import check_figure_path  # noqa: PLC0415
     from jaxmem.statistics import summary_table  # noqa: PLC0415
-    from jaxmem.sweeping import compilations, sweep  # noqa: PLC0415
+    from jaxmem.sweeping import cluster, compilations, sweep  # noqa: PLC0415
 
     check.positive_integer("memory_budget", options.memory_budget)
     if options.figure is not None:
         check_figure_path(options.figure)
     store = store_of(study.name, options)
-    dataset = sweep(
-        study,
-        replicates=options.replicates,
-        seed=options.seed,
-        store=store,
-        chunk_size=options.chunk_size,
-        memory_budget=options.memory_budget * 2**20,
-        progress=not options.quiet,
-    )
+    if options.compilation_cache is not None:
+        _cache_compilations(options.compilation_cache.expanduser().absolute())
+    with cluster(options.workers, options.scheduler) as client:
+        if client is not None and not options.quiet:
+            print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
+        dataset = sweep(
+            study,
+            replicates=options.replicates,
+            seed=options.seed,
+            store=store,
+            chunk_size=options.chunk_size,
+            memory_budget=options.memory_budget * 2**20,
+            executor=client,
+            progress=not options.quiet,
+        )
     print(summary_table(dataset))
     print(f"store: {store}")
     if options.figure is not None:
@@ -82,6 +99,15 @@ def run(study: Study, options: Run) -> None:
         plot(store, output=options.figure)
     if not options.quiet:
         print(f"compilations: {compilations()}{_padding_note(study)}", file=sys.stderr)
+
+
+def _cache_compilations(folder: Path) -> None:
+    """JAX's own persistent cache, here and in the workers that this process starts."""
+    import jax  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
 def store_of(study: str, options: Run) -> Path:

@@ -45,14 +45,22 @@ class Layout:
 
 
 def choose_layout(
-    study: Study, family: Family, replicates: int, chunk_size: int | None, memory_budget: int
+    study: Study,
+    family: Family,
+    replicates: int,
+    chunk_size: int | None,
+    memory_budget: int,
+    least_tasks: int = 1,
 ) -> Layout:
-    """The layout for `replicates` missing replicates of a family within `memory_budget` bytes."""
+    """The layout for `replicates` missing replicates of a family within `memory_budget` bytes.
+
+    `least_tasks` of them, where there are as many replicates.
+    """
     largest = max(study.bytes_per_replicate(group.shape) for group in family.groups)
     devices = jax.local_device_count()
     if chunk_size is None:
         most = max(1, min(MOST_REPLICATES_PER_TASK, memory_budget // largest))
-        tasks = -(-replicates // (most * devices))
+        tasks = max(-(-replicates // (most * devices)), min(least_tasks, replicates))
         chunk_size = -(-replicates // tasks)  # tasks of equal size waste no padded replicates
     per_task = -(-chunk_size // devices) * devices
     return Layout(per_task, memory_budget)

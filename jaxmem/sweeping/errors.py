@@ -11,6 +11,10 @@ class StoreError(Exception):
     """A store that cannot be made, read, or continued; the message is one sentence."""
 
 
+class WorkersError(Exception):
+    """The workers of a sweep are gone; the message is one sentence."""
+
+
 @contextmanager
 def explained(name: str | os.PathLike[str], action: str) -> Iterator[None]:
     """Turn what storage libraries raise into one sentence.

@@ -1,19 +1,15 @@
 """The sweep: asks a study's question at every point of its grid, for as many replicates as wanted."""
 
+import math
 import os
+import time
 from collections.abc import Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
-from contextlib import AbstractContextManager, closing, nullcontext
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
+from queue import SimpleQueue
+from typing import Any, NoReturn
 
 import xarray as xr
 from tqdm import tqdm
@@ -22,16 +18,20 @@ from jaxmem import _checks as check
 from jaxmem.numerics.randomness import refuse_old_streams
 from jaxmem.sweeping.batching import Layout, Results, choose_layout, run_task
 from jaxmem.sweeping.capacity import refuse_too_large
-from jaxmem.sweeping.errors import StoreError
+from jaxmem.sweeping.errors import StoreError, WorkersError
 from jaxmem.sweeping.grid import Task, families, missing_tasks
 from jaxmem.sweeping.progress import progress_bar
 from jaxmem.sweeping.protocol import StagedStudy, Study
 from jaxmem.sweeping.staged import STAGE_SECONDS, Watch, run_staged_task
 from jaxmem.sweeping.store import Store
-from jaxmem.sweeping.unfinished import forget_task, task_folder, unfinished_tasks
+from jaxmem.sweeping.unfinished import forget_task, task_folder, tell_to_stop, unfinished_tasks
+from jaxmem.sweeping.workers import Workers, explained_loss, workers_of
 
-TASKS_AHEAD = 2
-"""Tasks submitted beyond the one being written: the device never waits for the disk."""
+TASKS_PER_WORKER = 4
+"""At least, where the replicates allow it: the last ones to finish then wait for a quarter of their time."""
+
+WRITE_SECONDS, WRITE_BYTES = 1.0, 2**26
+"""Results are written so often, or when they come, or are so many; a run that is killed loses the others."""
 
 
 def sweep(
@@ -42,7 +42,8 @@ def sweep(
     store: str | os.PathLike[str] | None = None,
     chunk_size: int | None = None,
     memory_budget: int = 2**30,
-    executor: Executor | None = None,
+    executor: Any = None,
+    workers: int | None = None,
     progress: bool = False,
     stage_seconds: float = STAGE_SECONDS,
 ) -> xr.Dataset:
@@ -60,8 +61,10 @@ def sweep(
             computed again. None keeps the results in memory.
         chunk_size: replicates per chunk; by default as many as fit `memory_budget`, 64 at most.
         memory_budget: bytes that the working arrays of a chunk may take, about.
-        executor: where chunks are computed, anything shaped like `concurrent.futures.Executor`; by default
-            a thread of this process, with every local device sharing the replicates.
+        executor: where chunks are computed: anything shaped like `concurrent.futures.Executor`, or a
+            `distributed.Client` of a Dask cluster, to whose workers a data set is sent once; by default a
+            thread of this process, with every local device sharing the replicates.
+        workers: chunks that the executor computes at once, where it cannot say.
         progress: show a bar with replicates per second and time left on standard error, and the steps inside
             a replicate where a study is cut into stages.
         stage_seconds: a replicate that is cut into stages is saved so often in the store, or twenty times in
@@ -75,6 +78,7 @@ def sweep(
         ValueError: an argument is out of its range, or the machine too small for what is asked.
         StoreError: the store cannot be written, is damaged, was made by another configuration, or is being
             written by another run.
+        WorkersError: the executor's workers, or the cluster's scheduler, are gone.
         KeyboardInterrupt: passed on after the chunk in progress has been written.
     """
     if isinstance(study, type) or not isinstance(study, Study):
@@ -91,16 +95,13 @@ def sweep(
     with closing(Store(study, replicates, seed, store)) as written:
         done = int(written.completed.sum())
         bar = progress_bar(study.name, written.completed.size, done, shown=progress)
-        pool: AbstractContextManager[Executor] = (
-            ThreadPoolExecutor(max_workers=1) if executor is None else nullcontext(executor)
-        )
-        with bar, pool as workers:
-            work = _Work(workers, study, seed, stage_seconds, written, bar, local=executor is None)
-            work.run(_tasks(study, written, chunk_size, memory_budget))
+        with bar, workers_of(executor, study, workers) as hands:
+            work = _Work(hands, study, seed, stage_seconds, written, bar)
+            work.run(_tasks(study, written, chunk_size, memory_budget, hands.count))
         return written.dataset()
 
 
-def _refuse_forks(executor: Executor | None) -> None:
+def _refuse_forks(executor: Any) -> None:
     """A forked process inherits the locks of JAX's threads, but not the threads: it waits for ever."""
     if not isinstance(executor, ProcessPoolExecutor):
         return
@@ -113,9 +114,9 @@ def _refuse_forks(executor: Executor | None) -> None:
 
 
 def _tasks(
-    study: Study, written: Store, chunk_size: int | None, memory_budget: int
+    study: Study, written: Store, chunk_size: int | None, memory_budget: int, workers: int
 ) -> Iterator[tuple[Task, Layout]]:
-    """What is missing: first what an earlier run was at, then family by family."""
+    """What is missing: first what an earlier run was at, then family by family, in work for all workers."""
     completed = written.completed.copy()
     every = families(study)
     if isinstance(study, StagedStudy) and written.path is not None:
@@ -127,77 +128,115 @@ def _tasks(
         missing = sum(task.size for task in missing_tasks(family, completed, completed.shape[-1]))
         if missing:
             replicates = -(-missing // len(family.indices))
-            layout = choose_layout(study, family, replicates, chunk_size, memory_budget)
+            least = -(-TASKS_PER_WORKER * workers // len(every)) if workers > 1 else 1
+            layout = choose_layout(study, family, replicates, chunk_size, memory_budget, least)
             for task in missing_tasks(family, completed, layout.replicates):
                 yield task, layout
 
 
 class _Work:
-    """A sweep in hand: tasks given to an executor, results written as they come."""
+    """A sweep in hand: tasks given to workers, results written as they come."""
 
     def __init__(
         self,
-        executor: Executor,
+        workers: Workers,
         study: Study,
         seed: int,
         stage_seconds: float,
         written: Store,
         bar: "tqdm[NoReturn]",
-        *,
-        local: bool,
     ):
-        self._executor, self._study, self._seed = executor, study, seed
+        self._workers, self._study, self._seed = workers, study, seed
         self._stage_seconds, self._written, self._bar = stage_seconds, written, bar
-        self._watch = Watch(report=self._report) if local else None
+        self._watch = Watch(report=self._report) if workers.local else None
         self._pending: dict[Future[Results], tuple[Task, Path | None]] = {}
+        self._done: SimpleQueue[Future[Results]] = SimpleQueue()
+        self._unwritten: list[tuple[Task, Path | None, Results]] = []
+        self._unwritten_bytes = 0
+        self._written_at = -math.inf
 
     def run(self, tasks: Iterator[tuple[Task, Layout]]) -> None:
-        """Compute the tasks a few ahead of the disk; whatever ends the run, what is finished is written."""
+        """Compute the tasks, as many ahead as keep all workers busy; results are written come what may."""
         try:
-            while True:
-                for task, layout in islice(tasks, TASKS_AHEAD + 1 - len(self._pending)):
-                    self._submit(task, layout)
-                if not self._pending:
-                    return
-                for future in wait(self._pending, return_when=FIRST_COMPLETED).done:
-                    self._finish(future)
-        except StoreError:
+            with explained_loss():
+                while True:
+                    for task, layout in islice(tasks, self._free()):
+                        self._submit(task, layout)
+                    if not self._pending:
+                        break
+                    self._take(self._done.get())
+                    late = time.monotonic() - self._written_at >= WRITE_SECONDS
+                    if late or self._unwritten_bytes > WRITE_BYTES:
+                        self._write()
+            self._write()
+        except (StoreError, WorkersError) as error:
             self._stop()
             for future in self._pending:
                 future.cancel()
+            if isinstance(error, WorkersError):
+                self._write()
             raise
         except BaseException:
             self._stop()
             running = [future for future in self._pending if not future.cancel()]
             for future in running:
-                if future.exception() is None:
-                    self._finish(future)
+                with suppress(BaseException):
+                    future.result()
+                    self._take(future)
+            self._write()
             raise
+
+    def _free(self) -> int:
+        """How many more tasks to submit: each worker finds one that waits when it has done its own."""
+        return 2 * self._workers.count + 1 - len(self._pending)
 
     def _submit(self, task: Task, layout: Layout) -> None:
         path = self._written.path
-        if not isinstance(self._study, StagedStudy) or path is None:
-            future = self._executor.submit(run_task, self._study, self._seed, task, layout)
-            self._pending[future] = task, None
-            return
-        folder = task_folder(path, task, layout)
-        more = (self._stage_seconds, self._watch)
-        future = self._executor.submit(run_staged_task, self._study, self._seed, task, layout, folder, *more)
+        staged = isinstance(self._study, StagedStudy) and path is not None
+        function: Any = run_staged_task if staged else run_task
+        words = [*self._workers.sent(function, self._study), self._seed, task, layout]
+        folder = None
+        if staged:
+            assert path is not None
+            folder = task_folder(path, task, layout)
+            words += [folder, self._stage_seconds, self._watch]
+        future = self._workers.executor.submit(*words)
         self._pending[future] = task, folder
+        future.add_done_callback(self._done.put)
 
-    def _finish(self, future: "Future[Results]") -> None:
-        (task, folder), results = self._pending[future], future.result()
-        before = int(self._written.completed.sum())
-        self._written.write(task.replicates, results)
-        self._bar.update(int(self._written.completed.sum()) - before)
-        if folder is not None:
-            forget_task(folder)
-        del self._pending[future]  # last: an interrupted write is repeated above
+    def _take(self, future: "Future[Results]") -> None:
+        """Keep the result of a finished task, which is written soon."""
+        if future not in self._pending:
+            return
+        results = future.result()
+        self._unwritten.append((*self._pending[future], results))
+        self._unwritten_bytes += sum(array.nbytes for _, arrays in results for array in arrays.values())
+        del self._pending[future]  # last: an interruption takes it again
+
+    def _write(self) -> None:
+        """Write what has come: at once where tasks are long, once in a while where they are short."""
+        new = [self._missing(task) for task, _, _ in self._unwritten]
+        if self._unwritten:
+            self._written.write(*((task.replicates, results) for task, _, results in self._unwritten))
+        self._bar.update(sum(new))
+        for _, folder, _ in self._unwritten:
+            if folder is not None:
+                forget_task(folder)
+        self._unwritten, self._unwritten_bytes = [], 0
+        self._written_at = time.monotonic()
+
+    def _missing(self, task: Task) -> int:
+        """How many pairs of a task the store lacks: all, but of one that was half written."""
+        replicates = list(task.replicates)
+        return sum(int((self._written.completed[i][replicates] == 0).sum()) for i in task.family.indices)
 
     def _stop(self) -> None:
-        """Tell a staged task in this process to save what it has and end."""
+        """Tell staged tasks to save what they have and end."""
         if self._watch is not None:
             self._watch.stop.set()
+        for _, folder in self._pending.values():
+            if folder is not None:
+                tell_to_stop(folder)
 
     def _report(self, step: int, last: int) -> None:
         self._bar.set_postfix_str(f"step {step:,} of {last:,}")

@@ -38,6 +38,7 @@ from jaxmem.sweeping.batching import (
 )
 from jaxmem.sweeping.grid import Group, Task
 from jaxmem.sweeping.protocol import StagedStudy
+from jaxmem.sweeping.unfinished import is_told_to_stop
 
 STAGE_SECONDS, STAGE_SHARE = 120.0, 0.05
 """A stage lasts so long, or so large a part of the replicate if that is longer."""
@@ -131,10 +132,11 @@ def _outcome(
             clock.took(ahead, time.monotonic() - began)
             step += ahead
             watch.report(step, snapshots[-1])
-            if place is not None and (clock.stage_is_over(step) or watch.stop.is_set()):
+            stopped = watch.stop.is_set() or (place is not None and is_told_to_stop(place.parent))
+            if place is not None and (clock.stage_is_over(step) or stopped):
                 save_tree(place / "state.eqx", (state, step), header)
                 clock.saved(step)
-            if watch.stop.is_set():
+            if stopped:
                 raise StoppedError
         seen.keep(number, programs.observe(state))
     outcome = programs.finish(state, seen.stacked(len(snapshots)))

@@ -102,22 +102,32 @@ class Store:
         if self._lock is not None:
             self._lock.release()
 
-    def write(self, replicates: Sequence[int], results: Results) -> None:
-        """Write what a task returned: values first, their checksums, and the mark of completion last."""
+    def write(self, *tasks: tuple[Sequence[int], Results]) -> None:
+        """Write what tasks returned: values first, their checksums, and the mark of completion last.
+
+        Tasks whose replicates lie in the same files are written together, as a file is written whole.
+        """
+        per_file = min(self._array(name).chunks[-1] for name in (*self._variables, COMPLETED))
+        by_file: dict[int, list[tuple[Sequence[int], Results]]] = {}
+        for task in tasks:
+            by_file.setdefault(task[0][0] // per_file, []).append(task)
         with explained(self._name, "write"):
-            at = slice(replicates[0], replicates[-1] + 1)
-            inside = np.asarray(replicates) - replicates[0]
-            moved = [
-                (index, {name: np.moveaxis(array, 0, -1) for name, array in values.items()})
-                for index, values in results
-            ]
-            for name in self._variables:
-                self._update(name, at, inside, [(index, values[name]) for index, values in moved])
-            self._update(CHECKSUM, at, inside, [(index, checksums(values, 0)) for index, values in moved])
-            ones = np.ones(len(replicates), np.int8)
-            self.completed[..., at] = self._update(
-                COMPLETED, at, inside, [(index, ones) for index, _ in moved]
-            )
+            for together in by_file.values():
+                self._write_together(together)
+
+    def _write_together(self, tasks: list[tuple[Sequence[int], Results]]) -> None:
+        first = min(replicates[0] for replicates, _ in tasks)
+        at = slice(first, max(replicates[-1] for replicates, _ in tasks) + 1)
+        moved = [
+            (index, np.asarray(replicates) - first, {n: np.moveaxis(a, 0, -1) for n, a in values.items()})
+            for replicates, results in tasks
+            for index, values in results
+        ]
+        for name in self._variables:
+            self._update(name, at, [(index, inside, values[name]) for index, inside, values in moved])
+        self._update(CHECKSUM, at, [(index, inside, checksums(values, 0)) for index, inside, values in moved])
+        marks = [(index, inside, np.ones(len(inside), np.int8)) for index, inside, _ in moved]
+        self.completed[..., at] = self._update(COMPLETED, at, marks)
 
     def dataset(self) -> xr.Dataset:
         """Everything so far, for the replicates asked for."""
@@ -128,12 +138,12 @@ class Store:
             return dataset.drop_vars(CHECKSUM).isel(replicate=slice(0, self._replicates))
 
     def _update(
-        self, name: str, at: slice, inside: np.ndarray, parts: list[tuple[tuple[int, ...], np.ndarray]]
+        self, name: str, at: slice, parts: list[tuple[tuple[int, ...], np.ndarray, np.ndarray]]
     ) -> np.ndarray:
-        """Replace the replicates `inside` a range at some points; returns the whole range."""
+        """Replace some replicates inside a range at some points; returns the whole range."""
         array = self._array(name)
         block = np.asarray(array[..., at])
-        for index, values in parts:
+        for index, inside, values in parts:
             block[index][..., inside] = values
         array[..., at] = block
         return block

@@ -13,6 +13,9 @@ from jaxmem.checkpoints.trees import replace_file
 from jaxmem.sweeping.batching import Layout
 from jaxmem.sweeping.grid import Family, Task
 
+STOP = "stop"
+"""A file of this name in a task's folder ends the task."""
+
 STAGES = ".stages"
 """The folder in a store; it is gone when the store is complete."""
 
@@ -28,8 +31,20 @@ def task_folder(store: Path, task: Task, layout: Layout) -> Path:
     )
     folder = store / STAGES / hashlib.sha256(note.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / STOP).unlink(missing_ok=True)
     replace_file(folder / "task.json", note.encode())
     return folder
+
+
+def tell_to_stop(folder: Path) -> None:
+    """Tell the task of a folder, wherever it runs, to save what it has and end."""
+    with suppress(OSError):
+        (folder / STOP).touch()
+
+
+def is_told_to_stop(folder: Path | None) -> bool:
+    """Whether `tell_to_stop` was called since the task was submitted."""
+    return folder is not None and (folder / STOP).exists()
 
 
 def forget_task(folder: Path) -> None:

@@ -77,7 +77,7 @@ def test_what_is_lost_is_found_and_made_again(whole, path, damage):
 def test_a_nan_that_was_computed_is_kept(tmp_path, recwarn):
     values = {"mean": np.full(3, np.nan), "origin": np.zeros(3), "running": np.full((3, 4), np.nan)}
     store = Store(STUDY, 3, 3, tmp_path / "s")
-    store.write(range(3), [(index, values) for index in ((0, 0), (0, 1))])
+    store.write((range(3), [(index, values) for index in ((0, 0), (0, 1))]))
     store.close()
     assert check_store(tmp_path / "s") == 0
     jaxmem.sweep(STUDY, replicates=3, seed=3, store=tmp_path / "s")

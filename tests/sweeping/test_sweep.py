@@ -18,7 +18,7 @@ import zarr.storage
 from toy_study import Means
 
 import jaxmem
-from jaxmem.sweeping import compilations, families
+from jaxmem.sweeping import compilations, families, run
 
 STUDY = Means(spread=(0.5, 1.0))
 
@@ -159,12 +159,13 @@ def test_interrupt_keeps_the_chunk_in_progress(tmp_path, monkeypatch):
     path, written = tmp_path / "s", []
     original = jaxmem.sweeping.Store.write
 
-    def interrupted_once(self, replicates, results):
-        written.append(replicates)
+    def interrupted_once(self, *tasks):
+        written.append(tasks)
         if len(written) == 2:
             raise KeyboardInterrupt
-        original(self, replicates, results)
+        original(self, *tasks)
 
+    monkeypatch.setattr(run, "WRITE_SECONDS", 0.0)
     monkeypatch.setattr(jaxmem.sweeping.Store, "write", interrupted_once)
     with pytest.raises(KeyboardInterrupt):
         jaxmem.sweep(STUDY, replicates=10, seed=3, chunk_size=2, store=path)
@@ -226,6 +227,7 @@ def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
         return await original(self, key, value, *rest)
 
+    monkeypatch.setattr(run, "WRITE_SECONDS", 0.0)
     monkeypatch.setattr(zarr.storage.LocalStore, "set", full_after_a_while)
     with pytest.raises(jaxmem.StoreError, match="No space left on device; what was finished is kept"):
         jaxmem.sweep(STUDY, replicates=20, seed=3, chunk_size=1, store=path)
