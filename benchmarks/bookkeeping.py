@@ -3,7 +3,7 @@
     python benchmarks/bookkeeping.py            # both; about two minutes
     python benchmarks/bookkeeping.py --workers  # two processes against one of a single thread, with Dask
 
-Tasks are those of `linear-overlaps` over 100 loads, a replicate each; they return numbers at once, or after
+Tasks are those of `linear-overlaps` over 100 dimensions, a replicate each; they return at once, or after
 0.3 s. The floor of the first is nothing, of the second the time that 64 perfect workers take.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 import jaxmem
 from jaxmem.studies import LinearOverlaps
-from jaxmem.sweeping import cluster, run
+from jaxmem.sweeping import cluster, families, run
 
 TASKS, WORKERS, SECONDS = 100_000, 64, 0.3
 
@@ -45,22 +45,23 @@ def sleeping(*task):
 
 
 def bookkeeping() -> None:
-    loads = tuple(np.arange(1, 101).tolist())
-    study = LinearOverlaps(dims=(1,), loads=loads, quantities=("convergence",), direct=True)
+    dims = tuple(range(1, 101))
+    study = LinearOverlaps(dims=dims, loads=(1.0,), quantities=("convergence",), direct=True)
+    assert len(families(study)) == len(dims)
     with tempfile.TemporaryDirectory() as folder:
         run.run_task = nothing
         began = time.process_time()
         settings = {"chunk_size": 1, "executor": Immediate(1), "store": Path(folder) / "s"}
-        found = jaxmem.sweep(study, replicates=TASKS // len(loads), **settings)
+        found = jaxmem.sweep(study, replicates=TASKS // len(dims), **settings)
         assert found["completed"].all()
         print(f"{TASKS:,} tasks: {time.process_time() - began:.1f} s of CPU")
         run.run_task = sleeping
         began = time.monotonic()
-        few = TASKS // len(loads) // 50
+        few = TASKS // len(dims) // 50
         with ThreadPoolExecutor(WORKERS) as executor:
             settings = {"chunk_size": 1, "executor": executor, "store": Path(folder) / "t"}
             jaxmem.sweep(study, replicates=few, **settings)
-        perfect = few * len(loads) * SECONDS / WORKERS
+        perfect = few * len(dims) * SECONDS / WORKERS
         print(f"{WORKERS} workers: {perfect / (time.monotonic() - began):.1%} busy")
 
 
