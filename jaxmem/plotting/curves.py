@@ -21,7 +21,7 @@ from jaxmem.plotting.marks import (
     draw_unbounded,
 )
 from jaxmem.plotting.palette import DASHES, DOTS, NEUTRAL, Look, Palette
-from jaxmem.plotting.quantity import Quantity, dense, fixed_coordinates, theory_along
+from jaxmem.plotting.quantity import Quantity, theory_line
 from jaxmem.plotting.style import (
     GREY,
     LINE_WIDTH,
@@ -180,11 +180,7 @@ def _draw_theory(
     """A line per hue, or one dark line where the prediction does not depend on it; whether any was drawn."""
     if panel.curves[curve].theory is None:
         return False
-    lines = []
-    for quantity in quantities:
-        x = dense(quantity.estimate[panel.x].values.astype(float), panel.x_scale)
-        y = theory_along(panel.curves[curve], dataset, fixed_coordinates(quantity.estimate) | {panel.x: x})
-        lines.append(np.stack([x, np.where(np.isfinite(y), y, np.nan)]))
+    lines = [theory_line(panel, curve, dataset, quantity) for quantity in quantities]
     colours = [look.colour for look in looks]
     if len(lines) > 1 and all(np.array_equal(line, lines[0], equal_nan=True) for line in lines):
         lines, colours = lines[:1], [to_rgb(NEUTRAL)]

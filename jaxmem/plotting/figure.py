@@ -4,8 +4,7 @@ import itertools
 import math
 import string
 import textwrap
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -13,33 +12,21 @@ from matplotlib.axes import Axes
 
 from jaxmem import _checks as check
 from jaxmem.describing.panels import Panel, Theory
+from jaxmem.plotting.cells import MOST_FACETS, Cell, cells_of
 from jaxmem.plotting.choice import panels_named, panels_of, with_theory
 from jaxmem.plotting.curves import draw_curves
 from jaxmem.plotting.inline import InlineFigure
 from jaxmem.plotting.legend import Entry, add_legend
 from jaxmem.plotting.palette import Palette, palette_of
 from jaxmem.plotting.phase_map import draw_map, has_contours
-from jaxmem.plotting.pictures import draw_pictures, picture_choices
-from jaxmem.plotting.quantity import Quantity, configuration_of, quantity_of
-from jaxmem.plotting.style import FONT_SIZE, GREY, dress, evenly, symbol_of, value_text
-from jaxmem.statistics import transition
+from jaxmem.plotting.pictures import draw_pictures
+from jaxmem.plotting.quantity import configuration_of
+from jaxmem.plotting.style import FONT_SIZE, GREY, dress, symbol_of, value_text
 
 PANEL_SIZE = (3.3, 2.6)
 """Inches; two panels fill a page's width."""
 
 PANELS_PER_ROW = 3
-MOST_FACETS = 6
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One pair of axes to draw: a panel at chosen positions of the dimensions it does not show."""
-
-    panel: Panel
-    quantities: tuple[Quantity, ...]
-    transitions: xr.Dataset | None
-    hue: str | None
-    chosen: Mapping[Hashable, int]
 
 
 def plot(
@@ -74,7 +61,7 @@ def plot(
     if not chosen:
         raise ValueError("panels must hold at least one panel, got none.")
     chosen = with_theory(chosen, theory or {})
-    columns = [_cells(dataset, panel, confidence) for panel in chosen]
+    columns = [cells_of(dataset, panel, confidence) for panel in chosen]
     placed, rows, per_row = _places(columns)
     curved = [cell for *_, cell in placed if cell.panel.y is None and not cell.panel.pictures]
     palette = palette_of(dataset, ((cell.panel, cell.hue) for cell in curved))
@@ -124,35 +111,6 @@ def _size(size: Sequence[float] | None, rows: int, per_row: int) -> tuple[float,
         raise ValueError(f"size must be a width and a height in inches, got {size!r}.")
     width, height = (check.real_number("size", one, above=0.0) for one in size)
     return width, height
-
-
-def _cells(dataset: xr.Dataset, panel: Panel, confidence: float) -> list[Cell]:
-    """A panel once for every choice among the dimensions it does not show."""
-    if panel.pictures:
-        choices = picture_choices(dataset, panel, MOST_FACETS)
-        return [Cell(panel, (), None, None, chosen) for chosen in choices]
-    quantities = [quantity_of(dataset, curve, confidence) for curve in panel.curves]
-    sizes: dict[Hashable, int] = {}
-    for quantity in quantities:
-        sizes |= quantity.estimate.sizes
-    shown = {dataset[panel.x].dims[-1]} | ({panel.y} if panel.y else set())
-    rest = [dim for dim in sizes if dim not in shown]
-    long = [dim for dim in rest if sizes[dim] > 1]
-    hue = None
-    if panel.y is None and rest:
-        hue = panel.hue if panel.hue in (long or rest) else (long or rest)[0]
-    transitions = None
-    if panel.transition:
-        transitions = transition(dataset, panel.curves[0].variable, panel.x, confidence=confidence)
-    facets = [dim for dim in rest if dim != hue]
-    every = list(itertools.product(*(range(sizes[dim]) for dim in facets)))
-    cells = []
-    for k in evenly(len(every), MOST_FACETS):
-        chosen = dict(zip(facets, every[k], strict=True))
-        at = tuple(quantity.at(chosen) for quantity in quantities)
-        here = None if transitions is None else transitions.isel(chosen)
-        cells.append(Cell(panel, at, here, None if hue is None else str(hue), chosen))
-    return cells
 
 
 def _draw_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str, palette: Palette) -> list[Entry]:

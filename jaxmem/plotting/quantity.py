@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from jaxmem.describing.panels import Curve
+from jaxmem.describing.panels import Curve, Panel
 from jaxmem.statistics import summarise, summary_kind, summary_names
 
 THEORY_POINTS = 400
@@ -53,6 +53,15 @@ def theory_along(curve: Curve, dataset: xr.Dataset, coordinates: Mapping[str, An
     point = configuration_of(dataset) | dict(coordinates)
     shape = np.broadcast_shapes(*(np.shape(value) for value in coordinates.values()))
     return np.broadcast_to(np.asarray(curve.theory(point), np.float64), shape)
+
+
+def theory_line(
+    panel: Panel, curve: int, dataset: xr.Dataset, quantity: Quantity
+) -> Float[np.ndarray, "2 points"]:
+    """The abscissa and the prediction of a panel's curve along it, NaN where it says nothing finite."""
+    x = dense(quantity.estimate[panel.x].values.astype(float), panel.x_scale)
+    y = theory_along(panel.curves[curve], dataset, fixed_coordinates(quantity.estimate) | {panel.x: x})
+    return np.stack([x, np.where(np.isfinite(y), y, np.nan)])
 
 
 def fixed_coordinates(array: xr.DataArray) -> dict[str, Any]:

@@ -41,8 +41,12 @@ def summary_table(dataset: xr.Dataset, *, confidence: float = 0.95) -> str:
         if summary_kind(variable) != "none":
             columns.extend(_columns(points, variable))
     lines = [_headline(dataset), "", *aligned(columns)]
-    lines += [*_power_law_lines(dataset, summary), *_transition_lines(dataset, confidence)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *fit_lines(dataset, summary)])
+
+
+def fit_lines(dataset: xr.Dataset, summary: xr.Dataset) -> list[str]:
+    """Exponents and transitions with their intervals, a line each under a headline each."""
+    return [*_power_law_lines(dataset, summary), *_transition_lines(dataset, summary.attrs["confidence"])]
 
 
 def _headline(dataset: xr.Dataset) -> str:
