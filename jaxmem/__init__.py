@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from jaxmem import metrics as metrics
     from jaxmem import plotting as plotting
     from jaxmem import populations as populations
+    from jaxmem import reporting as reporting
     from jaxmem import sampling as sampling
     from jaxmem import scores as scores
     from jaxmem import statistics as statistics
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from jaxmem import theory as theory
     from jaxmem import training as training
     from jaxmem.measuring.measure import measure as measure
+    from jaxmem.reporting import report as report
     from jaxmem.statistics import summarise as summarise
     from jaxmem.sweeping import StoreError as StoreError
     from jaxmem.sweeping import open_store as open_store
@@ -33,6 +35,7 @@ _PACKAGES = (
     "noising",
     "plotting",
     "populations",
+    "reporting",
     "sampling",
     "scores",
     "statistics",
@@ -46,6 +49,7 @@ _HOMES = {
     "measure": "measuring",
     "open_store": "sweeping",
     "replicate_key": "sweeping",
+    "report": "reporting",
     "summarise": "statistics",
     "sweep": "sweeping",
 }

@@ -77,6 +77,23 @@ def plot(
     print(f"figure: {output}")
 
 
+def report(stores: tuple[Path, ...], *, output: Path, confidence: float = 0.95) -> None:
+    """Write a page of stores that opens offline: interactive figures, tables, how they were made.
+
+    Args:
+        stores: directories written by `jaxmem run`.
+        output: file to write (.html).
+        confidence: of the intervals, above 0 and below 1.
+
+    Examples:
+        jaxmem report results/kernel-onset.zarr -o report.html
+        jaxmem report results/*.zarr -o all.html
+    """
+    from jaxmem.reporting import report as write  # noqa: PLC0415
+
+    print(f"report: {write(list(stores), output, confidence=confidence)}")
+
+
 def check(store: Path) -> None:
     """Look for replicates that a store has lost: marked as complete, but not what was written any more.
 
@@ -115,6 +132,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_studies,
     "show": show,
     "plot": plot,
+    "report": report,
     "check": check,
     "measure": measure,
     "completion": completion,
