@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Any
 from jaxmem.studies._registry import Registry as Registry
 
 if TYPE_CHECKING:
+    from jaxmem.describing.panels import Curve as Curve
+    from jaxmem.describing.panels import Guide as Guide
+    from jaxmem.describing.panels import Panel as Panel
+    from jaxmem.describing.panels import Theory as Theory
+    from jaxmem.describing.variables import Coordinate as Coordinate
+    from jaxmem.describing.variables import Variable as Variable
+    from jaxmem.numerics.padding import padded_size as padded_size
+    from jaxmem.numerics.randomness import stream as stream
     from jaxmem.studies._staged import StagedStudy as StagedStudy
+    from jaxmem.studies._study import Point as Point
     from jaxmem.studies._study import Study as Study
+    from jaxmem.studies._study import axis as axis
+    from jaxmem.studies._study import number as number
     from jaxmem.studies.condensation import Condensation as Condensation
     from jaxmem.studies.denoiser_convergence import DenoiserConvergence as DenoiserConvergence
     from jaxmem.studies.depth_limit import DepthLimit as DepthLimit
@@ -73,12 +84,27 @@ STUDIES = Registry(
 """Every study by the name that the command line uses; each is imported when it is looked up."""
 
 
-_BASES = {"Study": "_study", "StagedStudy": "_staged"}
+_FOR_AUTHORS = {
+    "Study": "studies._study",
+    "StagedStudy": "studies._staged",
+    "Point": "studies._study",
+    "axis": "studies._study",
+    "number": "studies._study",
+    "Variable": "describing.variables",
+    "Coordinate": "describing.variables",
+    "Panel": "describing.panels",
+    "Curve": "describing.panels",
+    "Guide": "describing.panels",
+    "Theory": "describing.panels",
+    "stream": "numerics.randomness",
+    "padded_size": "numerics.padding",
+}
+"""What a study of one's own is written with; docs/example_study is one, in a package of its own."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in _BASES:
-        return getattr(importlib.import_module(f"jaxmem.studies.{_BASES[name]}"), name)
+    if name in _FOR_AUTHORS:
+        return getattr(importlib.import_module(f"jaxmem.{_FOR_AUTHORS[name]}"), name)
     for study, class_name in STUDIES.classes().items():
         if class_name == name:
             return STUDIES[study]
@@ -86,4 +112,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_BASES, *STUDIES.classes().values()])
+    return sorted([*globals(), *_FOR_AUTHORS, *STUDIES.classes().values()])

@@ -1,8 +1,9 @@
 """The study: one question, asked of one replicate; its fields are its configuration.
 
 A study is a frozen dataclass. The same fields serve Python, the command line and the configuration that is
-stored beside the results. To add one: write its fields with a docstring each, `variables`, `shape` and
-`simulate`, and list it in `jaxmem/studies/__init__.py`. The sweep does the rest.
+stored beside the results. To add one: write its fields with a docstring each, `variables` and `simulate`, and
+list it in `jaxmem/studies/__init__.py`, or, in a package of one's own, as an entry point of the group
+`jaxmem.studies` (docs/example_study). The sweep does the rest; `shape` and what follows it are refinements.
 """
 
 import dataclasses
@@ -85,9 +86,12 @@ class Study(ABC):
         """The number called `field` at this point: from the point where it is an axis, else the field's."""
         return point[field] if field in point else getattr(self, field)
 
-    @abstractmethod
     def shape(self, point: Point) -> Hashable:
-        """Everything that fixes array shapes at a concrete point: points of one shape share a compilation."""
+        """Everything that fixes array shapes at a concrete point: points of one shape share a compilation.
+
+        By default all of the point, as pairs (name, value): right for any study, a compilation a point.
+        """
+        return tuple(point.items())
 
     def rows(self, point: Point) -> tuple[int, int]:
         """Training samples at a point, and rows of the padded array that holds them; none by default."""
@@ -102,9 +106,9 @@ class Study(ABC):
         used, held = (sum(column) for column in zip(*rows, strict=True))
         return 1 - used / held if held else None
 
-    @abstractmethod
     def bytes_per_replicate(self, shape: Any) -> int:
-        """About how much memory one replicate of this shape needs while it is computed."""
+        """About how much memory one replicate of this shape needs while it is computed; 1 MiB by default."""
+        return 2**20
 
     def vectorised(self, shape: Any) -> int:
         """How many replicates share one step on a CPU (accelerators take what fits in memory).
