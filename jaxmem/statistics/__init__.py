@@ -1,5 +1,7 @@
 """From raw replicates to probabilities, means, intervals and transition points (floor 1)."""
 
+from jaxmem.statistics.curve_collapse import CurveCollapse as CurveCollapse
+from jaxmem.statistics.curve_collapse import curve_collapse as curve_collapse
 from jaxmem.statistics.excess_test import detectable_excess as detectable_excess
 from jaxmem.statistics.excess_test import excess_p_value as excess_p_value
 from jaxmem.statistics.exchange_test import exchange_p_value as exchange_p_value
