@@ -40,7 +40,9 @@ def test_two_constants_by_hand():
     found = curve_collapse(values, "width", values["step"])
     assert found.distance == pytest.approx(3)
     values = values + xr.DataArray([-0.5, 0.5], dims="replicate")
-    assert curve_collapse(values, "width", values["step"]).floor == pytest.approx(np.sqrt(2) * 0.5)
+    # standard errors of ½; between two points w² + (1 − w)² of the variance is left, 2/3 in the mean
+    floor = curve_collapse(values, "width", values["step"]).floor
+    assert floor == pytest.approx(0.5 * np.sqrt(2 * 2 / 3), rel=0.02)
 
 
 def test_noise_alone_is_the_floor():
