@@ -13,6 +13,19 @@ noise level on the own train set, held out and on the other's train set; picture
 
 What to look for: copies at small n, where q is that of unlike images; at large n equal errors on train and
 test set, and pairs of images that are nearly the same.
+
+What is seen (digits, --quick: 8 channels, 1,500 steps, 2 replicates ± standard errors; PSNR at σ = 0.3):
+
+      n    q              m              copies           train           held out        the other's
+      1    0.31 ± 0.26    0.78 ± 0.03    (one image)      36.6 ± 3.5      9.3 ± 0.2       9.5 ± 0.9
+     16    0.61 ± 0.05    0.61 ± 0.04    0.033 ± 0.006    21.2 ± 0.1      14.3 ± 0.1      14.2 ± 0.1
+    128    0.86 ± 0.03    0.601 ± 0.001  0                17.8 ± 0.2      17.1 ± 0.2      17.0 ± 0.3
+    512    0.90 ± 0.03    0.635 ± 0.005  0                17.6 ± 0.2      17.4 ± 0.3      17.4 ± 0.2
+
+The source's picture in small: errors on train and held-out images meet between n = 128 and 512, where the
+images of two networks that share no data have a cosine of 0.9; at n = 16 they are alike by 0.6 and no more.
+Held-out and the other's train images are the same to a network, as they must be. mnist, photographs and the
+real settings have not been run.
 """
 
 import sys

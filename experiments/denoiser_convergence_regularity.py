@@ -7,6 +7,10 @@ contours and grounds are C^α the best error falls as σ^(2α/(α + 1)), and slo
     python experiments/denoiser_convergence_regularity.py [--quick]
 
 Prints the slope of log error over log σ² on held-out images, mean over replicates ± standard error.
+
+What is seen: with --quick (8 × 8 pixels, 1,000 steps) 0.115 ± 0.002 for every α: at this size and training
+the error is that of the network, not of the noise. The real settings (16 × 16, 4,000 steps; hours on two
+cores) have not been run to the end, so that the law is neither seen nor refuted here.
 """
 
 import sys

@@ -10,6 +10,19 @@ trained by SGD with momentum on the cross-entropy.
 
 Prints train and test accuracy (a fifth held out) and the largest and mean difference of neighbouring blocks
 over the largest norm, means over replicates ± standard errors.
+
+What is seen (digits, 256 blocks, 1,000 steps, 3 replicates, 12 minutes on two busy cores):
+
+    start        activation    train            test             largest          mean
+    tied         identity      0.960 ± 0.003    0.931 ± 0.005    0.016 ± 0.001    0.0037 ± 0.0001
+    tied         GELU          0.991 ± 0.001    0.954 ± 0.006    0.024 ± 0.004    0.0052 ± 0.0002
+    tied         ReLU          0.990 ± 0.004    0.951 ± 0.009    0.06 ± 0.01      0.010 ± 0.001
+    independent  identity      0.964 ± 0.006    0.929 ± 0.004    1.42 ± 0.01      1.15 ± 0.02
+    independent  GELU          0.997 ± 0.001    0.955 ± 0.002    1.35 ± 0.01      1.06 ± 0.001
+    independent  ReLU          0.996 ± 0.001    0.956 ± 0.003    1.36 ± 0.01      1.08 ± 0.004
+
+As in the source a tied start stays smooth and costs no test accuracy, and linear blocks are worse; ReLU,
+which the theory excludes, is twice as rough as GELU and as accurate: digits are too easy to tell them apart.
 """
 
 import sys

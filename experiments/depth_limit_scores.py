@@ -9,6 +9,23 @@ on n samples of N(0, I) in d = 8. Few samples are copied in the end, many are no
 Prints, along the training, the fraction of generated samples that are copies and the exponent in L of the
 largest and the mean difference of neighbouring blocks over their largest norm: −1 is a discretised
 differential equation, 0 is not. Means over replicates, ± standard errors.
+
+What is seen (L = 8, 16, 32, 3 replicates, 13 minutes on two busy cores):
+
+       n    steps    copies           exponent: largest    mean
+       8      100    0.027 ± 0.004    -0.997 ± 0.003       -0.999 ± 0.001
+       8    1,000    0.377 ± 0.014    -0.75 ± 0.02         -0.92 ± 0.01
+       8    4,000    0.91 ± 0.04      -0.57 ± 0.01         -0.72 ± 0.01
+       8   10,000    0.982 ± 0.007    -0.38 ± 0.03         -0.59 ± 0.02
+     512      100    0                -0.997 ± 0.006       -0.998 ± 0.002
+     512    1,000    0                -0.84 ± 0.02         -0.976 ± 0.002
+     512    4,000    0                -0.78 ± 0.02         -0.923 ± 0.002
+     512   10,000    0                -0.57 ± 0.03         -0.66 ± 0.01
+
+Under Adam smoothness in depth is lost little by little on both sides: copying is not needed for it. It is
+lost sooner where the network copies, at equal steps by 0.1 to 0.2 in the exponent of the largest difference.
+Adam divides each gradient by its own size, so that small differences between blocks do not stay small; the
+source's theorem is of gradient flow.
 """
 
 import sys

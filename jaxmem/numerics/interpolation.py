@@ -13,9 +13,15 @@ def legendre_nodes(count: int) -> tuple[Float[np.ndarray, "count"], Float[np.nda
     return (nodes + 1) / 2, weights / 2
 
 
-def lagrange_basis(nodes: Float[np.ndarray, "nodes"], places: Any) -> Float[Array, "places nodes"]:
-    """The polynomials that are 1 at one node and 0 at the others, at (places,), which may be traced."""
+def lagrange_basis(
+    nodes: Float[np.ndarray, "nodes"], places: Any
+) -> Float[Array | np.ndarray, "places nodes"]:
+    """The polynomials that are 1 at one node and 0 at the others, at (places,).
+
+    Of places in NumPy by NumPy, so that they are constants while a program is traced; others may be traced.
+    """
     itself = np.eye(len(nodes), dtype=bool)
     apart = nodes[:, None] - nodes + itself
-    factors = (jnp.asarray(places)[:, None, None] - nodes) / apart
-    return jnp.where(itself, 1.0, factors).prod(-1)
+    array = np if isinstance(places, np.ndarray) else jnp
+    factors = (array.asarray(places)[:, None, None] - nodes) / apart
+    return array.where(itself, 1.0, factors).prod(-1)

@@ -150,7 +150,7 @@ class ContinuousResidual(eqx.Module):
 
     def _at_middles(self, leaf: Float[Array, "P a b"], depth: int) -> Float[Array, "L a b"]:
         nodes, _ = legendre_nodes(len(leaf))
-        basis = lagrange_basis(nodes, jnp.asarray(middles(depth), leaf.dtype))
+        basis = jnp.asarray(lagrange_basis(nodes, middles(depth)), leaf.dtype)
         return product(basis, leaf.reshape(len(leaf), -1)).reshape(depth, *leaf.shape[1:])
 
 

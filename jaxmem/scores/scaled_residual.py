@@ -165,5 +165,4 @@ def smooth_paths(depth: int) -> Float[np.ndarray, "depth nodes"]:
     at every depth.
     """
     nodes, _ = legendre_nodes(NODES)
-    with jax.enable_x64(True):
-        return np.asarray(lagrange_basis(nodes, middles(depth))) @ smooth_root(nodes)
+    return np.asarray(lagrange_basis(nodes, middles(depth))) @ smooth_root(nodes)

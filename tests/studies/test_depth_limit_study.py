@@ -149,6 +149,17 @@ def test_the_network_is_its_formula(activation):
     np.testing.assert_allclose(model(jax.numpy.asarray(x[1], np.float32)), h[1], atol=1e-5)
 
 
+def test_a_smooth_start_in_a_sweep():
+    """Its paths are constants of the program; from the same normals the limit begins where networks do."""
+    study = dataclasses.replace(SMALL, start="smooth", depths=(8,), steps=20, snapshots=2, first_step=1)
+    found = jaxmem.sweep(study, replicates=1, seed=2).sel(depth=8).isel(replicate=0, step=0)
+    key = jaxmem.replicate_key(2, 0)
+    inner = np.asarray(study.network(key, 8).inner)
+    differences = np.sqrt((np.diff(inner, axis=0) ** 2).sum((1, 2)))
+    np.testing.assert_allclose(found["largest_difference"], differences.max(), rtol=0.02)
+    assert found["solved_distance"].item() < 0.1 * differences.max()
+
+
 def test_bad_input_is_refused():
     for fields, sentence in (
         ({"depths": (2, 8)}, "depths must be a whole number of at least 4, got 2"),
