@@ -86,11 +86,22 @@ def _run_task(study: Study, seed: int, task: Task, layout: Layout) -> Results:
     results: Results = []
     for group in task.family.groups:
         width = layout.width(study, group.shape)
-        columns = columns_of(group)
-        outputs = _simulate(study, group.shape, width, inputs.mesh, inputs.keys, columns, inputs.prepared)
+        more = inputs.mesh, inputs.keys, columns_of(group), inputs.prepared
+        outputs = within_memory(partial(_simulate, study, group.shape), width, *more)
         arrays = {name: np.asarray(output, np.float64) for name, output in outputs.items()}
         results.extend(results_of(group, arrays, len(task.replicates)))
     return results
+
+
+def within_memory(program: Callable[..., Any], width: int, *more: Any) -> Any:
+    """What the program gives, half as many replicates at a time whenever the device has no memory left."""
+    while True:
+        try:
+            return jax.block_until_ready(program(width, *more))
+        except jax.errors.JaxRuntimeError as error:
+            if width == 1 or "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            width //= 2
 
 
 class TaskInputs(NamedTuple):

@@ -19,6 +19,7 @@ from toy_study import Means
 
 import jaxmem
 from jaxmem.sweeping import compilations, families, run
+from jaxmem.sweeping.batching import within_memory
 
 STUDY = Means(spread=(0.5, 1.0))
 
@@ -271,3 +272,27 @@ def test_bad_axes(loads):
 def test_settings_are_left_alone(result):
     assert not jax.config.jax_enable_x64
     assert jax.numpy.ones(1).dtype == np.float32
+
+
+def test_a_device_without_memory_takes_half_as_many_at_a_time():
+    tried = []
+
+    def program(width, most):
+        tried.append(width)
+        if width > most:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
+        return jax.numpy.asarray(width)
+
+    assert within_memory(program, 13, 3) == 3
+    assert tried == [13, 6, 3]
+    with pytest.raises(jax.errors.JaxRuntimeError, match="RESOURCE_EXHAUSTED"):
+        within_memory(program, 4, 0)
+
+    def broken(width):
+        tried.append(width)
+        raise jax.errors.JaxRuntimeError("INTERNAL: something else")
+
+    tried.clear()
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
+        within_memory(broken, 8)
+    assert tried == [8]
