@@ -8,6 +8,16 @@ GELU, independent normal inputs and targets, 500 steps of 0.01 L, L up to 1,024.
 What to look for: all differences and distances fall as 1/L, to the limit as estimated from (L/2, L) and to
 the limit itself, a neural ODE trained beside (`jaxmem.scores.ContinuousResidual`); so do what L layers
 change of its outputs and of its gradients. The source takes a network of 2^14 layers for the limit.
+
+What is seen (L from 4 to 1,024, 2 replicates, a quarter of an hour on two busy cores), exponents in L at step
+500, 95 % intervals:
+
+    largest difference        -1.005 [-1.027, -0.982]    distance to the neural ODE   -1.009 [-1.015, -1.002]
+    mean difference           -1.012 [-1.027, -0.997]    change of the outputs        -1.008 [-1.009, -1.008]
+    distance from (L/2, L)    -1.028 [-1.045, -1.010]    change of the gradients      -1.010 [-1.017, -1.003]
+
+and nearer to -1 the earlier; at L = 1,024 neighbours differ by 6.5e-4 at most, and the distances to the limit
+by both ways agree to 1e-3 (13 % at L = 4). A network of 2^14 layers is not needed.
 """
 
 import sys

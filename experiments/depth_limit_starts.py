@@ -7,6 +7,22 @@ layers have no smoothness to keep; ReLU is excluded by a counter-example.
 
 Prints the exponent in L of the largest difference of neighbouring layers and of the distance to the limit at
 the last step, with 95 % intervals over replicates: −1 is a discretised differential equation, 0 is not.
+
+What is seen (L = 16, 64, 256, 500 steps, 4 replicates, half an hour on two busy cores), exponents in L:
+
+    start    activation    largest difference        mean difference           distance to the limit
+    tied     GELU          -1.002 [-1.004, -1.000]   -1.006 [-1.007, -1.005]   -1.014 [-1.015, -1.013]
+    tied     tanh          -1.005 [-1.006, -1.005]   -1.006 [-1.007, -1.006]   -1.009 [-1.010, -1.008]
+    tied     ReLU          -0.57  [-0.85, -0.30]     -0.998 [-1.007, -0.990]   -1.001 [-1.019, -0.982]
+    tied     identity      -1.004 [-1.006, -1.002]   -1.009 [-1.010, -1.008]   -1.015 [-1.016, -1.014]
+    smooth   GELU          -0.999 [-1.000, -0.997]   -1.000 [-1.001, -0.999]   -1.31  [-1.33, -1.29]
+    smooth   tanh          -0.999 [-1.000, -0.998]   -1.000 [-1.001, -0.999]   -1.40  [-1.42, -1.37]
+    smooth   ReLU          -0.994 [-0.997, -0.992]   -0.999 [-1.000, -0.998]   -1.15  [-1.18, -1.12]
+    smooth   identity      -0.999 [-1.001, -0.997]   -1.000 [-1.001, -0.999]   -1.19  [-1.19, -1.18]
+
+The theorem holds where it is proved, and only ReLU from a tied start breaks it, in the largest difference
+alone: a few layers part while the mean stays smooth. The distance to the limit falls faster from smooth
+starts because the mean of two layers differs from the path at their middle by 1/L², much of it at these L.
 """
 
 import sys
