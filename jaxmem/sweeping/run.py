@@ -8,7 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, NoReturn
 
 import xarray as xr
@@ -32,6 +32,9 @@ TASKS_PER_WORKER = 4
 
 WRITE_SECONDS, WRITE_BYTES = 1.0, 2**26
 """Results are written so often, or when they come, or are so many; a run that is killed loses the others."""
+
+SHORTEST_WAIT = 0.05
+"""Seconds between two looks at what has come."""
 
 
 def sweep(
@@ -79,7 +82,8 @@ def sweep(
         StoreError: the store cannot be written, is damaged, was made by another configuration, or is being
             written by another run.
         WorkersError: the executor's workers, or the cluster's scheduler, are gone.
-        KeyboardInterrupt: passed on after the chunk in progress has been written.
+        KeyboardInterrupt: passed on after the chunks in progress have been written, or saved where they are
+            cut into stages; a second one does not wait for them.
     """
     if isinstance(study, type) or not isinstance(study, Study):
         raise ValueError(f"study must be a study, such as jaxmem.studies.KernelOnset(), got {study!r}.")
@@ -164,9 +168,10 @@ class _Work:
                         self._submit(task, layout)
                     if not self._pending:
                         break
-                    self._take(self._done.get())
+                    with suppress(Empty):  # what has come is written though nothing more does
+                        self._take(self._done.get(timeout=max(WRITE_SECONDS, SHORTEST_WAIT)))
                     late = time.monotonic() - self._written_at >= WRITE_SECONDS
-                    if late or self._unwritten_bytes > WRITE_BYTES:
+                    if self._unwritten and (late or self._unwritten_bytes > WRITE_BYTES):
                         self._write()
             self._write()
         except (StoreError, WorkersError) as error:
@@ -179,10 +184,10 @@ class _Work:
         except BaseException:
             self._stop()
             running = [future for future in self._pending if not future.cancel()]
-            for future in running:
-                with suppress(BaseException):
-                    future.result()
-                    self._take(future)
+            with suppress(KeyboardInterrupt):  # a second one does not wait
+                for future in running:
+                    with suppress(Exception):
+                        self._take(future)
             self._write()
             raise
 

@@ -102,6 +102,26 @@ def test_short_tasks_are_written_together(tmp_path, monkeypatch):
     assert jaxmem.sweeping.check_store(tmp_path / "a") == 0
 
 
+def test_what_has_come_is_written_while_other_tasks_run(tmp_path, monkeypatch):
+    """The second result comes at once after the first write, the third task runs until the second is seen."""
+    monkeypatch.setattr(run, "WRITE_SECONDS", 0.2)
+    store, seen = tmp_path / "s", threading.Event()
+
+    def task(study, seed, task, layout):
+        if task.replicates == (2,):
+            for _ in range(200):
+                if int(jaxmem.open_store(store)["completed"].sum()) >= 2 * 2:
+                    seen.set()
+                    break
+                time.sleep(0.05)
+        return empty(study, seed, task, layout)
+
+    monkeypatch.setattr(run, "run_task", task)
+    with ThreadPoolExecutor(3) as executor:
+        jaxmem.sweep(STUDY, replicates=3, chunk_size=1, executor=executor, store=store)
+    assert seen.is_set()
+
+
 def test_an_executor_is_told_to_stop(tmp_path, monkeypatch):
     """Ctrl-C: a task in another thread or process saves its state, and is not waited for to its end."""
     monkeypatch.setattr(staged, "CALL_SECONDS", 0.0)
