@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -357,3 +358,17 @@ def test_padding_is_counted(capsys, tmp_path):
     words = ["run", "kernel-onset", "--dims", "6", "--loads", "2", "4", "--reference-size", "10"]
     assert main([*words, "--replicates", "1", "--store", str(tmp_path / "store")]) == 0
     assert "padding wasted: 55%" in capsys.readouterr().err  # 12 and 24 samples in 16 and 64 rows
+
+
+@pytest.mark.parametrize("before", [None, "elsewhere"])
+def test_the_compilation_cache_is_given_back(tmp_path, monkeypatch, before):
+    """A user's own settings hold again after the run."""
+    name, config = "JAX_COMPILATION_CACHE_DIR", jax.config.jax_compilation_cache_dir
+    monkeypatch.delenv(name, raising=False)
+    if before is not None:
+        monkeypatch.setenv(name, before)
+    with running.cached_compilations(tmp_path / "cache"):
+        assert (tmp_path / "cache").is_dir()
+        assert os.environ[name] == jax.config.jax_compilation_cache_dir == str(tmp_path / "cache")
+    assert jax.config.jax_compilation_cache_dir == config
+    assert os.environ.get(name) == before

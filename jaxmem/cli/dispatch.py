@@ -57,13 +57,13 @@ def _explain(error: Exception) -> int:
         return _fail(str(error), MISUSED)
     if isinstance(error, MemoryError):
         return _fail("out of memory; try a smaller --memory-budget, --chunk-size, or sizes of the study.")
-    if isinstance(error, ValueError | OSError) or _is_store_error(error):
+    if isinstance(error, ValueError | OSError) or _is_sweep_error(error):
         return _fail(str(error))
     first = (str(error).splitlines() or [""])[0]
     return _fail(f"{type(error).__name__}: {first} (the same command with {TRACEBACK} tells more)")
 
 
-def _is_store_error(error: Exception) -> bool:
+def _is_sweep_error(error: Exception) -> bool:
     """Of the store or the workers; without importing the sweep, and so JAX, for an error before it."""
     sweeping = sys.modules.get("jaxmem.sweeping")
     return sweeping is not None and isinstance(error, sweeping.StoreError | sweeping.WorkersError)

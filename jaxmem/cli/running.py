@@ -3,7 +3,8 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,10 @@ def run(study: Study, options: Run) -> None:
     if options.figure is not None:
         check_figure_path(options.figure)
     store = store_of(study.name, options)
-    if options.compilation_cache is not None:
-        _cache_compilations(options.compilation_cache.expanduser().absolute())
-    with cluster(options.workers, options.scheduler) as client:
+    with (
+        cached_compilations(options.compilation_cache),
+        cluster(options.workers, options.scheduler) as client,
+    ):
         if client is not None and not options.quiet:
             print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
         dataset = sweep(
@@ -101,13 +103,27 @@ def run(study: Study, options: Run) -> None:
         print(f"compilations: {compilations()}{_padding_note(study)}", file=sys.stderr)
 
 
-def _cache_compilations(folder: Path) -> None:
-    """JAX's own persistent cache, here and in the workers that this process starts."""
+@contextmanager
+def cached_compilations(folder: Path | None) -> Iterator[None]:
+    """JAX's own persistent cache, here and in workers that are started meanwhile; None leaves it alone."""
+    if folder is None:
+        yield
+        return
     import jax  # noqa: PLC0415
 
+    name, before = "JAX_COMPILATION_CACHE_DIR", jax.config.values["jax_compilation_cache_dir"]
+    environment, folder = os.environ.get(name), folder.expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+    os.environ[name] = str(folder)
     jax.config.update("jax_compilation_cache_dir", str(folder))
+    try:
+        yield
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+        if environment is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = environment
 
 
 def store_of(study: str, options: Run) -> Path:

@@ -3,6 +3,7 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,14 @@ def contents_of(setting: Any) -> Any:
     if isinstance(setting, str) and CONTENTS in setting:
         return setting[setting.index(CONTENTS) :]
     return setting
+
+
+def flattened(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in configuration.items():
+        flat |= flattened(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
 
 
 def make_plain(settings: Any) -> None:

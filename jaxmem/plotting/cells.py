@@ -9,7 +9,7 @@ import xarray as xr
 from jaxmem.describing.panels import Panel
 from jaxmem.plotting.pictures import picture_choices
 from jaxmem.plotting.quantity import Quantity, quantity_of
-from jaxmem.plotting.style import evenly
+from jaxmem.plotting.style import evenly, setting_text
 from jaxmem.statistics import transition
 
 MOST_FACETS = 6
@@ -53,3 +53,9 @@ def cells_of(dataset: xr.Dataset, panel: Panel, confidence: float) -> list[Cell]
         here = None if transitions is None else transitions.isel(chosen)
         cells.append(Cell(panel, at, here, None if hue is None else str(hue), chosen))
     return cells
+
+
+def cell_title(dataset: xr.Dataset, cell: Cell) -> str:
+    """The panel's title and the values of what it does not show."""
+    values = (setting_text(dataset[dim], i) for dim, i in cell.chosen.items() if dataset.sizes[dim] > 1)
+    return ", ".join(filter(None, [cell.panel.title, *values]))

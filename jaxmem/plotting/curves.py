@@ -31,8 +31,7 @@ from jaxmem.plotting.style import (
     label_of,
     own_ticks,
     plain_ticks,
-    symbol_of,
-    value_text,
+    setting_text,
 )
 
 MOST_LABELS = 8
@@ -103,7 +102,7 @@ def _of_hue(dataset: xr.Dataset, panel: Panel, hue: str | None, palette: Palette
         return
     for j in evenly(dataset.sizes[hue], MOST_LABELS):
         look = palette.look(panel, 0, hue, j)
-        name = f"{symbol_of(dataset[hue])} = {value_text(dataset[hue].values[j])}"
+        name = setting_text(dataset[hue], j)
         yield Entry(name, _handle(Look(look.colour, look.marker, "full", "-"), joined=panel.joined), HUE)
 
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from jaxmem import _checks as check
 from jaxmem.describing.panels import Panel, Theory
-from jaxmem.plotting.cells import MOST_FACETS, Cell, cells_of
+from jaxmem.plotting.cells import MOST_FACETS, Cell, cell_title, cells_of
 from jaxmem.plotting.choice import panels_named, panels_of, with_theory
 from jaxmem.plotting.curves import draw_curves
 from jaxmem.plotting.inline import InlineFigure
@@ -21,7 +21,7 @@ from jaxmem.plotting.palette import Palette, palette_of
 from jaxmem.plotting.phase_map import draw_map, has_contours
 from jaxmem.plotting.pictures import draw_pictures
 from jaxmem.plotting.quantity import configuration_of
-from jaxmem.plotting.style import FONT_SIZE, GREY, dress, symbol_of, value_text
+from jaxmem.plotting.style import FONT_SIZE, GREY, dress, setting_text
 
 PANEL_SIZE = (3.3, 2.6)
 """Inches; two panels fill a page's width."""
@@ -116,15 +116,9 @@ def _size(size: Sequence[float] | None, rows: int, per_row: int) -> tuple[float,
 def _draw_cell(axes: Axes, dataset: xr.Dataset, cell: Cell, letter: str, palette: Palette) -> list[Entry]:
     """A panel under its letter and the values of what it does not show; what the legend is to name."""
     dress(axes)
-    values = (
-        f"{symbol_of(dataset[dim])} = {value_text(dataset[dim].values[i])}"
-        for dim, i in cell.chosen.items()
-        if dataset.sizes[dim] > 1
-    )
     named_above = any(guide.x is not None for guide in cell.panel.guides)
-    title = ", ".join(filter(None, [cell.panel.title, *values]))
     pad = 13 if named_above else 6
-    axes.set_title(title, fontsize=FONT_SIZE + 1, pad=pad)
+    axes.set_title(cell_title(dataset, cell), fontsize=FONT_SIZE + 1, pad=pad)
     axes.set_title(letter, loc="left", fontsize=FONT_SIZE + 2, fontweight="bold", pad=pad)
     if cell.panel.pictures:
         draw_pictures(axes, dataset, cell.panel, cell.chosen)
@@ -155,9 +149,7 @@ def _note(dataset: xr.Dataset, cells: list[Cell], confidence: float, *, contours
     if contours:
         parts.append("contours: theory")
     facets = list(dict.fromkeys(dim for cell in cells for dim in cell.chosen))
-    parts += [
-        f"{symbol_of(dataset[d])} = {value_text(dataset[d].item())}" for d in facets if dataset.sizes[d] == 1
-    ]
+    parts += [setting_text(dataset[d], 0) for d in facets if dataset.sizes[d] == 1]
     every = math.prod(dataset.sizes[dim] for dim in facets)
     if every > MOST_FACETS:
         long = ", ".join(str(dim) for dim in facets if dataset.sizes[dim] > 1)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from jaxmem.describing.panels import Curve, Panel
 from jaxmem.describing.pictures import PICTURE_DIMS
-from jaxmem.plotting.style import FONT_SIZE, dress, evenly, label_of, symbol_of, value_text
+from jaxmem.plotting.style import FONT_SIZE, dress, evenly, label_of, setting_text, value_text
 
 MOST_PICTURES = 6
 """Pictures of one point that are shown."""
@@ -119,11 +119,7 @@ def plot_pictures(dataset: xr.Dataset, panels: Sequence[Panel] | None = None) ->
     for k, (panel, choice) in enumerate(cells):
         axes = figure.add_subplot(grid[k])
         dress(axes)
-        named = [
-            f"{symbol_of(dataset[dim])} = {value_text(dataset[dim].values[i])}"
-            for dim, i in choice.items()
-            if dim in dataset.coords
-        ]
+        named = [setting_text(dataset[dim], i) for dim, i in choice.items() if dim in dataset.coords]
         axes.set_title(", ".join(filter(None, [panel.title, *named])), fontsize=FONT_SIZE + 1)
         draw_pictures(axes, dataset, panel, choice)
     return figure

@@ -56,6 +56,11 @@ def symbol_of(coordinate: xr.DataArray) -> str:
     return last if 0 < len(last) <= LONGEST_SYMBOL else str(coordinate.name)
 
 
+def setting_text(coordinate: xr.DataArray, position: int) -> str:
+    """One of a coordinate's values with its symbol, such as d = 16."""
+    return f"{symbol_of(coordinate)} = {value_text(coordinate.values[position])}"
+
+
 def label_of(array: xr.DataArray) -> str:
     """An array's long name as an axis label, with its unit."""
     name = str(array.attrs.get("long_name", array.name))

@@ -59,8 +59,8 @@ class Empirical(AbstractPopulation):
         _checks.positive_integer("n", n, least=0, most=self.size)
         return self.rows[jax.random.permutation(stream(key, "population"), self.size)[:n]]
 
-    def train_test(self, key: Key, train: int, test: int) -> TrainTest:
-        """`train` samples, and `test` held out: none, and no region, is in both."""
+    def train_test(self, key: Key, train: int | None, test: int) -> TrainTest:
+        """`train` samples, None for all that are left, and `test` held out: no region is in both."""
         return train_test_split(self.rows, key, test=test, train=train, region=self.region)
 
     @with_float64

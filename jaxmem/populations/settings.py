@@ -25,6 +25,7 @@ from jaxmem.populations.image_settings import (
     region_of,
 )
 from jaxmem.populations.population import AbstractPopulation
+from jaxmem.populations.train_test import most_trained
 
 SWEPT = (
     "mean",
@@ -156,8 +157,7 @@ class PopulationSettings:
         data = self.data
         if data is None:
             return math.inf
-        region = 1 if self.images is None else region_of(data)
-        return max(0, self.available - -(-held_out // region) * region)
+        return most_trained(len(data.array), held_out, 1 if self.images is None else region_of(data))
 
     def image_shape(self, dim: int) -> tuple[int, int, int] | None:
         """(height, width, channels) of the images that samples in R^dim are; None where they are none."""

@@ -18,6 +18,11 @@ class TrainTest(NamedTuple):
     test: Float32[Array, "test d"]
 
 
+def most_trained(size: int, test: int, region: int = 1) -> int:
+    """How many of `size` samples are left to train on beside `test` others, in whole regions."""
+    return max(0, size - -(-test // region) * region)
+
+
 def train_test_split(
     rows: Float[RealArray, "N d"], key: Key, *, test: int, train: int | None = None, region: int = 1
 ) -> TrainTest:
@@ -41,8 +46,7 @@ def train_test_split(
     regions, rest = divmod(size, region)
     if rest:
         raise ValueError(f"region must divide the {size} samples, got {region}.")
-    held_out = -(-test // region)
-    most = (regions - held_out) * region
+    most = most_trained(size, test, region)
     if most < 1:
         raise ValueError(f"test must leave samples to train on, got {test} of {size} in regions of {region}.")
     train = most if train is None else _checks.positive_integer("train", train)
@@ -52,7 +56,7 @@ def train_test_split(
         )
     order = jax.random.permutation(stream(key, "held out"), regions)
     indices = (order[:, None] * region + jnp.arange(region)).reshape(-1)
-    cut = held_out * region
+    cut = size - most
     pools = jnp.asarray(rows, jnp.float32)[indices[:cut]], jnp.asarray(rows, jnp.float32)[indices[cut:]]
     names = ("held-out order", "train order")
     shuffled = [

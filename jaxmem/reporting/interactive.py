@@ -9,10 +9,10 @@ import xarray as xr
 from matplotlib.colors import to_hex
 
 from jaxmem.describing.panels import Panel
-from jaxmem.plotting.cells import Cell
-from jaxmem.plotting.palette import Palette
+from jaxmem.plotting.cells import Cell, cell_title
+from jaxmem.plotting.palette import Palette, name_of
 from jaxmem.plotting.quantity import Quantity, theory_line
-from jaxmem.plotting.style import label_of, symbol_of, value_text
+from jaxmem.plotting.style import label_of, setting_text
 
 SYMBOLS = {
     "o": "circle",
@@ -35,14 +35,9 @@ def interactive(dataset: xr.Dataset, cell: Cell, palette: Palette) -> go.Figure:
     figure = go.Figure(traces)
     first = cell.quantities[0].estimate
     y_label = label_of(dataset[panel.y]) if panel.y is not None else panel.y_label or label_of(first)
-    values = [
-        f"{symbol_of(dataset[dim])} = {value_text(dataset[dim].values[i])}"
-        for dim, i in cell.chosen.items()
-        if dataset.sizes[dim] > 1
-    ]
     figure.update_layout(
         template="plotly_white",
-        title={"text": _plain(", ".join(filter(None, [panel.title, *values]))), "font": {"size": 14}},
+        title={"text": _plain(cell_title(dataset, cell)), "font": {"size": 14}},
         xaxis={"title": {"text": _plain(label_of(dataset[panel.x]))}, "type": panel.x_scale},
         yaxis={"title": {"text": _plain(y_label)}, "type": panel.y_scale, "range": _range(panel)},
         height=HEIGHT,
@@ -161,12 +156,10 @@ def _map(dataset: xr.Dataset, cell: Cell) -> go.Heatmap:
 
 
 def _name(dataset: xr.Dataset, panel: Panel, curve: int, hue: str | None, value: int) -> str:
-    words = []
-    if len(panel.curves) > 1:
-        words.append(panel.curves[curve].label or panel.curves[curve].variable)
+    words = [name_of(panel, curve)] if len(panel.curves) > 1 or hue is None else []
     if hue is not None:
-        words.append(f"{symbol_of(dataset[hue])} = {value_text(dataset[hue].values[value])}")
-    return _plain(", ".join(words) or panel.curves[curve].label or panel.curves[curve].variable)
+        words.append(setting_text(dataset[hue], value))
+    return _plain(", ".join(words))
 
 
 def _beside(dataset: xr.Dataset, one: Quantity, name: str) -> np.ndarray:
@@ -207,18 +200,8 @@ def _scales(panel: Panel) -> list[dict[str, Any]]:
         for axis in "xy"
         for scale in ("linear", "log")
     ]
-    active = 2 * 0 + (panel.x_scale == "log")
-    return [
-        {
-            "buttons": buttons,
-            "active": active,
-            "x": 1,
-            "xanchor": "right",
-            "y": 1.16,
-            "showactive": False,
-            "font": {"size": 10},
-        }
-    ]
+    place = {"x": 1, "xanchor": "right", "y": 1.16}
+    return [{"buttons": buttons, "showactive": False, "font": {"size": 10}, **place}]
 
 
 def _plain(text: str) -> str:

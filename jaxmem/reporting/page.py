@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from jaxmem import _checks as check
+from jaxmem.describing.settings import flattened
 from jaxmem.plotting import plot
 from jaxmem.plotting.cells import cells_of
 from jaxmem.plotting.choice import panels_of
@@ -185,15 +186,8 @@ def _origin(dataset: xr.Dataset, store: Path | None) -> Iterator[str]:
     attributes = dataset.attrs
     facts = {key: attributes[key] for key in ("seed", "device", "created") if key in attributes}
     facts |= json.loads(dataset.attrs.get("versions", "{}"))
-    facts |= _flat(configuration_of(dataset))
+    facts |= flattened(configuration_of(dataset))
     yield "<dl>"
     for key, value in facts.items():
         yield f"<dt>{html.escape(str(key))}</dt><dd>{html.escape(str(value))}</dd>"
     yield "</dl>"
-
-
-def _flat(fields: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in fields.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat

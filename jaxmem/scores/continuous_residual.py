@@ -21,6 +21,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -28,7 +29,6 @@ from jaxmem import _checks
 from jaxmem._typing import Key
 from jaxmem.numerics.interpolation import lagrange_basis, legendre_nodes
 from jaxmem.numerics.linear_algebra import product
-from jaxmem.numerics.randomness import stream
 from jaxmem.scores.scaled_residual import (
     FUNCTIONS,
     NODES,
@@ -36,7 +36,7 @@ from jaxmem.scores.scaled_residual import (
     ScaledResidual,
     along_depth,
     middles,
-    smooth_root,
+    starting_weights,
 )
 
 Adjoint = Literal["discretise", "backsolve"]
@@ -103,13 +103,7 @@ class ContinuousResidual(eqx.Module):
         _checks.one_of("start", start, ("tied", "smooth"))
         if start == "smooth" and nodes != NODES:
             raise ValueError(f"nodes must be {NODES} for a smooth start, got {nodes}.")
-        layers = 1 if start == "tied" else nodes
-        normals = jax.random.normal(stream(key, f"{start} weights"), (layers, width, dim), jnp.float32)
-        normals = normals.astype(jnp.result_type(float))
-        if start == "smooth":
-            inner = along_depth(smooth_root(legendre_nodes(nodes)[0]), normals)
-        else:
-            inner = jnp.broadcast_to(normals, (nodes, width, dim))
+        inner = starting_weights(key, start, legendre_nodes(nodes)[0], width, dim)
         outer = jnp.zeros((nodes, dim, width), inner.dtype)
         return cls(outer, inner, activation, adjoint, steps)
 
@@ -150,8 +144,7 @@ class ContinuousResidual(eqx.Module):
 
     def _at_middles(self, leaf: Float[Array, "P a b"], depth: int) -> Float[Array, "L a b"]:
         nodes, _ = legendre_nodes(len(leaf))
-        basis = jnp.asarray(lagrange_basis(nodes, middles(depth)), leaf.dtype)
-        return product(basis, leaf.reshape(len(leaf), -1)).reshape(depth, *leaf.shape[1:])
+        return along_depth(np.asarray(lagrange_basis(nodes, middles(depth))), leaf)
 
 
 def functional_gradient(slopes: ContinuousResidual) -> ContinuousResidual:

@@ -14,10 +14,9 @@ from jaxtyping import Array, Float
 
 from jaxmem import _checks
 from jaxmem._typing import Integer, Samples, Scalar, Vector
-from jaxmem.covariances.spectral import SpectralCovariance
 from jaxmem.numerics import linear_algebra
 from jaxmem.numerics.precision import with_float64
-from jaxmem.scores.linear_gaussian import LinearGaussian, distinct_rows
+from jaxmem.scores.linear_gaussian import LinearGaussian, covariance_of_rank, distinct_rows
 
 ImageShape = tuple[int, int, int]
 
@@ -72,14 +71,8 @@ def fit_equivariant_gaussian(
     frequencies, size = blocks.shape[0] * blocks.shape[1], blocks.shape[2]
     lost = 0 if known else (distinct <= size).astype(int)  # at frequency 0 alone
     rank = frequencies * jnp.minimum(distinct, size) - lost
-    spanned = jnp.arange(dim) < rank
-    positive = jnp.maximum(values[::-1], jnp.finfo(jnp.float64).tiny)
-    covariance = SpectralCovariance(
-        jnp.where(spanned, positive, 0) + ridge,
-        jnp.where(spanned, vectors[:, ::-1], 0),
-        jnp.asarray(ridge, jnp.float64),
-    )
-    return LinearGaussian(mean, covariance)
+    ridge = jnp.asarray(ridge, jnp.float64)
+    return LinearGaussian(mean, covariance_of_rank(values[::-1], vectors[:, ::-1], rank, ridge))
 
 
 def block_order(image_shape: ImageShape, stride: int) -> np.ndarray:

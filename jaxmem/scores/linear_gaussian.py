@@ -95,16 +95,23 @@ def fit_linear_gaussian(
     rank = jnp.minimum(distinct if known else distinct - 1, differs.any(0).sum())
     rows = jnp.where(inside & differs.any(0), rows - mean, 0)
     values, vectors, product = _eigenpairs(rows / jnp.sqrt(jnp.asarray(n, dtype)))
-    spanned = jnp.arange(values.size) < rank
     ridge = jnp.asarray(ridge, dtype)
+    whole = None if product is None else product + ridge * jnp.eye(dim, dtype=dtype)
+    return LinearGaussian(mean, covariance_of_rank(values, vectors, rank, ridge, whole))
+
+
+def covariance_of_rank(
+    values: Float[Array, "k"],
+    vectors: Float[Array, "d k"],
+    rank: Integer,
+    ridge: Float[Array, ""],
+    product: Float[Array, "d d"] | None = None,
+) -> SpectralCovariance:
+    """Eigenpairs, leading first, of which those up to a counted rank are kept, and a ridge."""
+    spanned = jnp.arange(values.size) < rank
     positive = jnp.maximum(values, jnp.finfo(values.dtype).tiny)  # rounding may say 0 or less
-    covariance = SpectralCovariance(
-        jnp.where(spanned, positive, 0) + ridge,
-        jnp.where(spanned, vectors, 0),
-        ridge,
-        None if product is None else product + ridge * jnp.eye(dim, dtype=dtype),
-    )
-    return LinearGaussian(mean, covariance)
+    kept = jnp.where(spanned, positive, 0) + ridge
+    return SpectralCovariance(kept, jnp.where(spanned, vectors, 0), ridge, product)
 
 
 def distinct_rows(rows: Float[Array, "n d"], counted: Bool[Array, "n"]) -> Int[Array, ""]:

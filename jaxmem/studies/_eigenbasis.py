@@ -15,7 +15,7 @@ from jaxtyping import Array, Float32, Float64
 from jaxmem._typing import Key
 from jaxmem.numerics import linear_algebra
 from jaxmem.numerics.randomness import stream
-from jaxmem.populations import Empirical, GivenArray, PopulationSettings
+from jaxmem.populations import AbstractPopulation, Empirical, GivenArray, PopulationSettings
 from jaxmem.studies._study import Point
 
 HIGHEST = jax.lax.Precision.HIGHEST
@@ -38,17 +38,13 @@ def train_sets(settings: PopulationSettings, key: Key, capacity: int, dim: int, 
         rows, eigenvalues = principal_components(data)
         first, second = Empirical(rows).disjoint_samples(stream(key, "subsets"), capacity)
         return TrainSets((first, second), jnp.asarray(eigenvalues))
-    population = settings.build(dim, point)
-    centre = population.mean().astype(jnp.float32)
     if settings.images is not None:
-        values, vectors = linear_algebra.eigh(population.covariance())
-        axes = vectors[:, ::-1].astype(jnp.float32)
-        first, second = (
-            jnp.matmul(population.sample(stream(key, name), capacity) - centre, axes, precision=HIGHEST)
-            for name in ("A", "B")
-        )
-        return TrainSets((first, second), jnp.maximum(values[::-1], 0))
-    first, second = (population.sample(stream(key, name), capacity) - centre for name in ("A", "B"))
+        images = pixel_sets(settings, key, capacity, dim, point)
+        axes = images.axes.astype(jnp.float32)
+        first, second = (jnp.matmul(rows, axes, precision=HIGHEST) for rows in images.train)
+        return TrainSets((first, second), images.eigenvalues)
+    population = settings.build(dim, point)
+    first, second = _about_the_mean(population, key, capacity)
     if settings.covariance is not None:
         basis, eigenvalues = principal_axes(settings.covariance)
         axes = jnp.asarray(basis, jnp.float32)
@@ -73,13 +69,21 @@ class PixelSets(NamedTuple):
 def pixel_sets(settings: PopulationSettings, key: Key, capacity: int, dim: int, point: Point) -> PixelSets:
     """The sets of `train_sets` where pixels matter to the model: null directions of data stay."""
     population = settings.build(dim, point)
+    values, vectors = linear_algebra.eigh(population.covariance())
+    train = _about_the_mean(population, key, capacity)
+    return PixelSets(train, vectors[:, ::-1], jnp.maximum(values[::-1], 0))
+
+
+def _about_the_mean(
+    population: AbstractPopulation, key: Key, capacity: int
+) -> tuple[Float32[Array, "n d"], Float32[Array, "n d"]]:
+    """Sets A and B, of data two that share no row."""
     centre = population.mean().astype(jnp.float32)
     if isinstance(population, Empirical):
-        first, second = population.disjoint_samples(stream(key, "subsets"), capacity) - centre
+        first, second = population.disjoint_samples(stream(key, "subsets"), capacity)
     else:
-        first, second = (population.sample(stream(key, name), capacity) - centre for name in ("A", "B"))
-    values, vectors = linear_algebra.eigh(population.covariance())
-    return PixelSets((first, second), vectors[:, ::-1], jnp.maximum(values[::-1], 0))
+        first, second = (population.sample(stream(key, name), capacity) for name in ("A", "B"))
+    return first - centre, second - centre
 
 
 @lru_cache(maxsize=8)

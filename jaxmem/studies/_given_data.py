@@ -9,12 +9,7 @@ import numpy as np
 from jaxmem._typing import Key
 from jaxmem.populations import Empirical, PopulationSettings
 from jaxmem.populations.image_settings import LAW_SIDE
-from jaxmem.populations.train_test import TrainTest, train_test_split
-
-
-def is_data(study: Any) -> bool:
-    """Whether the population is a data set, of which there are only so many samples."""
-    return isinstance(study.population, PopulationSettings) and study.population.data is not None
+from jaxmem.populations.train_test import TrainTest
 
 
 def follow_data(study: Any, *, sets: int = 1, held_out: str | None = None) -> None:
@@ -69,7 +64,7 @@ def held_out_split(population: Empirical, key: Key, train: int, held_out: int) -
     A smaller train set is the first rows of a larger one with the same key: where a padded one is longer
     than what is left of the data, its last rows are those that a count leaves out.
     """
-    split = train_test_split(population.rows, key, test=held_out, region=population.region)
+    split = population.train_test(key, None, held_out)
     return TrainTest(jnp.resize(split.train, (train, population.dim)), split.test)
 
 

@@ -6,7 +6,6 @@ Sources: Kadkhodaie, Guth, Simoncelli & Mallat, ICLR 2024, arXiv 2310.02557 (K);
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import jax
@@ -30,7 +29,13 @@ from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
 from jaxmem.sampling import heun, stochastic_ascent
 from jaxmem.scores import BiasFreeCNN, BiasFreeDenoiser, parameter_count
 from jaxmem.scores.image_rows import image_shape_of
-from jaxmem.scores.score_model import scores_at
+from jaxmem.studies._denoiser_looks import (
+    Rows,
+    errors_by_noise,
+    jacobians_by_noise,
+    kept_directions,
+    mean_of,
+)
 from jaxmem.studies._given_data import check_held_out
 from jaxmem.studies._staged import StagedStudy
 from jaxmem.studies._study import Point, axis, number
@@ -38,7 +43,6 @@ from jaxmem.training import BlindDenoising, Training, advance, start_training
 
 NetworkName = Literal["u-net", "cnn", "linear"]
 Sampler = Literal["flow", "ascent"]
-Rows = Float32[Array, "rows d"]
 
 MODELS = ("a", "b")
 SMALLEST_NOISE = 0.02
@@ -46,9 +50,6 @@ SMALLEST_NOISE = 0.02
 
 ASCENT_END = 0.05
 """Where the ascent ends, likewise: K's 0.05 from 1."""
-
-MOST_DENSE, LEADING, PROBES = 400, 32, 32
-"""Pixels up to which Jacobians are dense; above, leading eigenvalues, and random signs for the trace."""
 
 
 class Shape(NamedTuple):
@@ -250,7 +251,7 @@ class DenoiserConvergence(StagedStudy):
             "parameters": Coordinate(("channels",), np.asarray(counts), "parameters P"),
         }
         if self.jacobian_images:
-            order = np.arange(1, self._directions() + 1)
+            order = np.arange(1, kept_directions(self._dim()) + 1)
             found["direction"] = Coordinate(("direction",), order, "direction k")
         return found | (picture_coordinates(self.pictures, self._image_shape()) if self.pictures else {})
 
@@ -326,17 +327,17 @@ class DenoiserConvergence(StagedStudy):
         drawn, n = self._draw(key, point, shape), jnp.asarray(point["samples"], jnp.int32)
         models = [one.model for one in state]
         exact = self.population.build(self._dim(), point) if self.population.has_score else None
-        found = self._errors(key, models, drawn, n, exact)
+        found = errors_by_noise(key, models, drawn.train, drawn.test, self.noise, count=n, exact=exact)
         if self.jacobian_images:
-            found |= self._jacobians(key, models, drawn.test[: self.jacobian_images])
+            found |= jacobians_by_noise(key, models, drawn.test[: self.jacobian_images], self.noise)
         generated = [self._generate(key, model, drawn.mean) for model in models]
         about = [rows.astype(jnp.float64) - drawn.mean for rows in generated]
         pairs = list(zip(generated, drawn.train, strict=True))
         found |= {
             "convergence": metrics.sampled_convergence(*about),
-            "memorisation": _mean(metrics.memorisation(g, t, n, mean=drawn.mean) for g, t in pairs),
-            "memorised_fraction": _mean(metrics.memorised_fraction(g, t, count=n) for g, t in pairs),
-            "latent_recovery": _mean(product(_leading(rows), drawn.leading) ** 2 for rows in generated),
+            "memorisation": mean_of(metrics.memorisation(g, t, n, mean=drawn.mean) for g, t in pairs),
+            "memorised_fraction": mean_of(metrics.memorised_fraction(g, t, count=n) for g, t in pairs),
+            "latent_recovery": mean_of(product(_leading(rows), drawn.leading) ** 2 for rows in generated),
         }
         for name, (rows, train) in zip(MODELS, pairs, strict=True):
             if self.pictures:
@@ -360,67 +361,6 @@ class DenoiserConvergence(StagedStudy):
         """What was seen at the one look, and whether a model diverged."""
         diverged = jnp.stack([one.diverged_at >= 0 for one in state]).any()
         return {name: value[0] for name, value in seen.items()} | {"diverged": diverged.astype(jnp.float64)}
-
-    def _errors(
-        self, key: Key, models: list[Any], drawn: Drawn, n: Integer, exact: AbstractPopulation | None
-    ) -> dict[str, Array]:
-        """At each noise level, per pixel, as means over samples and the two models."""
-        sets = {"train": drawn.train, "other": drawn.train[::-1], "test": (drawn.test, drawn.test)}
-
-        def at_noise(sigma: Scalar) -> dict[str, Array]:
-            found: dict[str, Array] = {}
-            for name, rows_of in sets.items():
-                errors, outputs = [], []
-                for model, rows in zip(models, rows_of, strict=True):
-                    normal = jax.random.normal(stream(key, f"{name} noise", sigma), rows.shape, jnp.float32)
-                    out = scores_at(model, rows + sigma * normal)
-                    outputs.append(out)
-                    each = ((out - rows) ** 2).mean(1, dtype=jnp.float64)
-                    counted = jnp.arange(len(rows)) < (len(rows) if name == "test" else n)
-                    errors.append(jnp.where(counted, each, 0).sum() / counted.sum())
-                found[f"error_{name}"] = _mean(errors)
-            apart = (outputs[0] - outputs[1]).astype(jnp.float64)
-            found["disagreement"] = (apart**2).mean() / 2
-            if exact is None:
-                return found
-            best = exact.denoise(rows + sigma * normal, 1.0, sigma)  # the last set is the held-out one
-            off = [(out - best).astype(jnp.float64) for out in outputs]
-            found["bias_squared"] = (off[0] * off[1]).mean()
-            found["minimum_error"] = ((best - rows) ** 2).mean(dtype=jnp.float64)
-            return found
-
-        return jax.lax.map(at_noise, jnp.asarray(self.noise, jnp.float32))
-
-    def _jacobians(self, key: Key, models: list[Any], images: Rows) -> dict[str, Array]:
-        """At each noise level, as means over images and the two models."""
-        dense = self._dim() <= MOST_DENSE
-
-        def at_image(model: Any, number: Integer, y: Float[Array, "d"]) -> tuple[Scalar, Array]:
-            if dense:
-                matrix = metrics.jacobian(model, y)
-                return jnp.trace(matrix), metrics.jacobian_spectrum(matrix).values
-            own = stream(key, "jacobian probes", number)
-            values = metrics.leading_jacobian_spectrum(model, y, own, self._directions()).values
-            return metrics.jacobian_trace(model, y, own, PROBES), values
-
-        def at_noise(sigma: Scalar) -> dict[str, Array]:
-            normal = jax.random.normal(stream(key, "jacobian noise", sigma), images.shape, jnp.float32)
-            noised, risks, traces, spectra = images + sigma * normal, [], [], []
-            for model in models:
-                one = partial(at_image, model)
-                trace, values = jax.lax.map(
-                    lambda pair, one=one: one(*pair), (jnp.arange(len(images)), noised)
-                )
-                risks.append(metrics.stein_risk(scores_at(model, noised), noised, sigma, trace).mean())
-                traces.append(trace.mean())
-                spectra.append(values.mean(0))
-            return {
-                "stein_risk": _mean(risks),
-                "effective_dimension": _mean(traces),
-                "shrinkage": _mean(spectra),
-            }
-
-        return jax.lax.map(at_noise, jnp.asarray(self.noise, jnp.float32))
 
     def _generate(self, key: Key, model: Any, mean: Float[Array, "d"]) -> Float32[Array, "generated d"]:
         """Images from noise about the mean; the same starts, and noise on the way, for both models."""
@@ -451,10 +391,6 @@ class DenoiserConvergence(StagedStudy):
             )
 
         return jax.vmap(one)(jnp.arange(len(starts)), starts)
-
-    def _directions(self) -> int:
-        """Eigenvalues of a Jacobian that are kept."""
-        return self._dim() if self._dim() <= MOST_DENSE else LEADING
 
     def _draw(self, key: Key, point: Point, shape: Shape) -> Drawn:
         """Two disjoint train sets and held-out samples; no image is in two of them."""
@@ -505,7 +441,3 @@ def _leading(rows: Float[Array, "m d"]) -> Float64[Array, "d"]:
     """The first principal vector of some images."""
     centred = rows.astype(jnp.float64) - rows.astype(jnp.float64).mean(0)
     return linear_algebra.eigh(product(centred.T, centred))[1][:, -1]
-
-
-def _mean(values: Any) -> Array:
-    return jnp.stack(list(values)).mean(0)

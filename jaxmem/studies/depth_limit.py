@@ -231,7 +231,7 @@ class DepthLimit(StagedStudy):
         differences = jnp.sqrt(_squares(jax.tree.map(lambda leaf: leaf[1:] - leaf[:-1], here)))
         halved = jax.tree.map(lambda leaf: (leaf[::2] + leaf[1::2]) / 2, here)
         apart = _squares(jax.tree.map(jnp.subtract, halved, half))
-        loss, slope = eqx.filter_value_and_grad(self._loss)(here, key)
+        (loss, _), slope = eqx.filter_value_and_grad(self._loss, has_aux=True)(here, key)
         size = (self.dim * self.width) ** 0.5
         norms = {
             f"{name}_norm": jnp.sqrt((leaf**2).sum((1, 2)).max()) / size
@@ -252,14 +252,8 @@ class DepthLimit(StagedStudy):
         """How far the network is from the neural ODE, and what its number of layers alone changes of that."""
         depth = len(here.outer)
         layers = limit.layers(depth)
-        inputs, targets = self.pairs(key)
-
-        def loss(model: Any) -> tuple[Scalar, Float64[Array, "n q"]]:
-            outputs = model.on_batch(inputs)
-            return ((outputs - targets) ** 2).sum(1).mean(), outputs
-
-        by_values, outputs = eqx.filter_grad(loss, has_aux=True)(limit)
-        by_layers, of_layers = eqx.filter_grad(loss, has_aux=True)(layers)
+        by_values, outputs = eqx.filter_grad(self._loss, has_aux=True)(limit, key)
+        by_layers, of_layers = eqx.filter_grad(self._loss, has_aux=True)(layers, key)
         slopes = functional_gradient(by_values).layers(depth)
         apart = _squares(jax.tree.map(lambda ours, its: depth * ours - its, by_layers, slopes)).sum()
         return {
@@ -312,9 +306,13 @@ class DepthLimit(StagedStudy):
         problems = [Training(objective, depth * rate) for depth in (shape.depth, shape.depth // 2)]
         return problems + ([Training(objective, rate, functional_descent)] if self.limit else [])
 
-    def _loss(self, model: ScaledResidual | ContinuousResidual, key: Key) -> Scalar:
+    def _loss(
+        self, model: ScaledResidual | ContinuousResidual, key: Key
+    ) -> tuple[Scalar, Float64[Array, "n q"]]:
+        """The loss, and the outputs behind it."""
         inputs, targets = self.pairs(key)
-        return ((model.on_batch(inputs) - targets) ** 2).sum(1).mean()
+        outputs = model.on_batch(inputs)
+        return ((outputs - targets) ** 2).sum(1).mean(), outputs
 
 
 def _squares(weights: ScaledResidual) -> Float64[Array, "layers"]:

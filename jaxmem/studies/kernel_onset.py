@@ -13,22 +13,18 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float, Float32, Float64
+from jaxtyping import Array, Float32, Float64
 
 from jaxmem import _checks as check
-from jaxmem._typing import Covariance, Integer, Key, RealArray, Reference, Samples, Scalar, Vector
+from jaxmem._typing import Key, Samples, Scalar
 from jaxmem.describing.panels import Curve, Guide, Panel
 from jaxmem.describing.settings import values_of
 from jaxmem.describing.variables import Coordinate, Variable
-from jaxmem.metrics import gaussian_distances
-from jaxmem.metrics.density_distances import density_distances, log_affinity_to_gaussian
 from jaxmem.metrics.energy_distance import energy_distance
-from jaxmem.metrics.gaussian_distances import GaussianDistances
 from jaxmem.metrics.kernel_gap import kernel_bandwidth, kernel_gap, log_self_overlap
 from jaxmem.metrics.maximum_mean_discrepancy import maximum_mean_discrepancy_squared, median_bandwidth
 from jaxmem.metrics.sample_gap import sample_gap
 from jaxmem.metrics.sliced_wasserstein import sliced_wasserstein
-from jaxmem.numerics.linear_algebra import product, singular_value_decomposition
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Empirical, Gaussian, PopulationSettings
@@ -41,7 +37,13 @@ from jaxmem.scores import (
     generating_factor,
     generating_normals,
 )
-from jaxmem.studies._given_data import check_held_out, follow_data, held_out_split, is_data
+from jaxmem.studies._given_data import check_held_out, follow_data, held_out_split
+from jaxmem.studies._law_distances import (
+    GeneratedLaw,
+    exact_distances,
+    moment_distances,
+    sampled_distances,
+)
 from jaxmem.studies._study import Point, Study, axis, number
 
 Distance = Literal["sliced-wasserstein", "maximum-mean-discrepancy", "energy"]
@@ -202,7 +204,7 @@ class KernelOnset(Study):
         return {
             "delta": Variable("kernel gap Δ / exp(log_scale)", summary="sign"),
             "log_scale": Variable("log scale of Δ", summary="none"),
-            **({} if is_data(self) else densities),
+            **({} if self.population.data is not None else densities),
             "bures_squared": Variable("squared Wasserstein-2 distance of the laws"),
         } | {
             f"delta_{distance.replace('-', '_')}": Variable(
@@ -287,13 +289,13 @@ class KernelOnset(Study):
             )
         if isinstance(population, Empirical):
             return results | {
-                "bures_squared": _moment_distances(population, mean, covariance, n).bures_squared
+                "bures_squared": moment_distances(population, mean, covariance, n, dim).bures_squared
             }
         if isinstance(population, Gaussian):
-            return results | _exact_distances(population, mean, covariance, n)
+            return results | exact_distances(population, mean, covariance, n)
         normals = generating_normals(denoiser, generate_key, self.generated_size)
         law = GeneratedLaw(mean, covariance, generating_factor(denoiser))
-        return results | _sampled_distances(population, prepared.samples, law, generated, normals, n)
+        return results | sampled_distances(population, prepared.samples, law, generated, normals, n)
 
     def _centred(self, dim: int, point: Point) -> AbstractPopulation:
         """The population about its mean: denoiser and distances move with it, float32 samples lose digits."""
@@ -336,80 +338,3 @@ def _sample_distance(distance: Distance, key: Key, reference: Samples) -> Callab
     if distance == "maximum-mean-discrepancy":
         return partial(maximum_mean_discrepancy_squared, bandwidth=median_bandwidth(reference))
     return energy_distance
-
-
-def _exact_distances(
-    population: Gaussian, mean: Vector, covariance: Covariance, n: Integer
-) -> dict[str, Array]:
-    """Distances between the generated law and a Gaussian population, in closed form."""
-    population_rank = (population.eigenvalues > 0).sum()
-    found = gaussian_distances(
-        mean,
-        covariance,
-        population.mean(),
-        population.covariance(),
-        ranks=(jnp.minimum(n - 1, population_rank), population_rank),
-    )
-    return {
-        "hellinger_squared": found.hellinger_squared,
-        "log_affinity": found.log_affinity,
-        "kl_generated_population": found.kl_12,
-        "kl_population_generated": found.kl_21,
-        "bures_squared": found.bures_squared,
-    }
-
-
-def _moment_distances(
-    population: AbstractPopulation, mean: Vector, covariance: Covariance, n: Integer
-) -> GaussianDistances:
-    """Distances between the generated law and the Gaussian of the population's moments."""
-    dim = population.dim
-    ranks = (jnp.minimum(n - 1, dim), dim)
-    return gaussian_distances(mean, covariance, population.mean(), population.covariance(), ranks=ranks)
-
-
-class GeneratedLaw(NamedTuple):
-    """N(mean, F Fᵀ)."""
-
-    mean: Vector
-    covariance: Covariance
-    factor: Covariance
-
-
-def _sampled_distances(
-    population: AbstractPopulation,
-    reference: Reference,
-    law: GeneratedLaw,
-    generated: Float[RealArray, "generated d"],
-    normals: Float[RealArray, "generated d"],
-    n: Integer,
-) -> dict[str, Array]:
-    """The same for a population without closed forms, by Monte Carlo; Bures compares the moments.
-
-    Up to n = d the generated law is singular: no density, divergences ∞. Above, its least singular value may
-    be as small as it likes, so that densities come from the factor, and those of generated samples from the
-    normals behind them: in float32 a sample does not say where in a thin direction it lies.
-    """
-    dim = law.mean.shape[0]
-    left, values, _ = singular_value_decomposition(law.factor)
-    log_volume = jnp.log(values).sum() + dim * jnp.log(2 * jnp.pi) / 2
-    along = product(reference.astype(jnp.float64) - law.mean, left) / values
-    found = density_distances(
-        population.log_density(reference),
-        -(along**2).sum(1) / 2 - log_volume,
-        population.log_density(generated),
-        -(normals.astype(jnp.float64) ** 2).sum(1) / 2 - log_volume,
-    )
-    moments = _moment_distances(population, law.mean, law.covariance, n)
-    log_affinity = log_affinity_to_gaussian(
-        population.log_density, population.mean(), population.covariance(), law.mean, law.factor, normals
-    )
-    singular = n - 1 < dim
-    log_affinity = jnp.where(singular, -jnp.inf, log_affinity)
-    return {
-        "hellinger_squared": -jnp.expm1(log_affinity),
-        "log_affinity": log_affinity,
-        "kl_generated_population": jnp.where(singular, jnp.inf, found.kl_qp),
-        "kl_population_generated": jnp.where(singular, jnp.inf, found.kl_pq),
-        "bures_squared": moments.bures_squared,
-    }

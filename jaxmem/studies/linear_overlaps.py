@@ -3,7 +3,7 @@
 Sources: Maillard & Goldt, arXiv 2605.21402; Merger & Goldt, arXiv 2505.24769.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxmem import _checks as check
-from jaxmem import metrics, theory
+from jaxmem import metrics
 from jaxmem._typing import Integer, Key
 from jaxmem.describing.panels import Curve, Guide, Panel
 from jaxmem.describing.settings import values_of
@@ -24,9 +24,9 @@ from jaxmem.numerics.randomness import stream
 from jaxmem.populations import GivenArray, PopulationSettings, reduced_sample
 from jaxmem.scores import fit_equivariant_gaussian, fit_linear_gaussian, linear_gaussian_capacity
 from jaxmem.scores.equivariant_gaussian import block_order
-from jaxmem.studies._eigenbasis import PixelSets, TrainSets, pixel_sets, principal_axes, train_sets
+from jaxmem.studies import _linear_overlaps_theory as prediction
+from jaxmem.studies._eigenbasis import PixelSets, TrainSets, pixel_sets, train_sets
 from jaxmem.studies._given_data import follow_data
-from jaxmem.studies._image_spectrum import image_covariance, image_spectrum
 from jaxmem.studies._study import Point, Study, axis, number
 from jaxmem.studies.kernel_onset import sample_size
 
@@ -74,122 +74,6 @@ class Shape(NamedTuple):
     stride: int | None = None
 
 
-def _spectrum(at: Mapping[str, Any]) -> np.ndarray | None:
-    """The eigenvalues of a configured law, None where they are those of a data set or a mixture."""
-    settings = at["population"]
-    if settings.get("images"):
-        return image_spectrum(at)
-    if settings["samples"] or settings["components"] > 1:
-        return None
-    values = {name: at.get(name, settings[name]) for name in ("variance", "exponent", "spike_scale")}
-    if any(np.ndim(value) for value in values.values()):
-        return None
-    if settings["covariance"]:
-        try:
-            covariance = GivenArray.read("covariance", settings["covariance"])
-        except ValueError:
-            return None  # the array was in memory, or its file has gone or changed
-        return values["variance"] * principal_axes(covariance)[1]
-    eigenvalues = np.arange(1.0, at["dim"] + 1) ** -values["exponent"]
-    spikes = settings["spikes"]
-    eigenvalues[: len(spikes)] += values["spike_scale"] * np.asarray(spikes)
-    return values["variance"] * eigenvalues
-
-
-def _drawn(at: Mapping[str, Any]) -> Any:
-    """The n that the study draws at these loads."""
-    return np.maximum(np.rint(np.asarray(at["load"]) * at["dim"]), 2 if at["estimate_mean"] else 1)
-
-
-def _degrees_of_freedom(at: Mapping[str, Any]) -> tuple[Any, Any]:
-    """n and ρ of a known mean that stand for those of the model, whose Σ̂ is 1 − 1/n times that of n − 1."""
-    n = _drawn(at)
-    return (n - 1, at["ridge"] / (1 - 1 / n)) if at["estimate_mean"] else (n, at["ridge"])
-
-
-def _once(prediction: Callable[[Any], Any], n: Any) -> Any:
-    """A prediction at each n, computed once for loads that draw the same number of samples."""
-    sizes, where = np.unique(n, return_inverse=True)
-    return np.asarray(prediction(sizes))[where.reshape(np.shape(n))]
-
-
-def _nothing(at: Mapping[str, Any]) -> Any:
-    return np.full(np.shape(at["load"]), np.nan)
-
-
-def _strided(at: Mapping[str, Any]) -> bool:
-    """Whether the model commutes with translations by less than the image."""
-    return at.get("stride") is not None
-
-
-def _strided_convergence(at: Mapping[str, Any]) -> Any:
-    images = image_covariance(at)
-    if images is None:
-        return _nothing(at)
-    n, ridge = _degrees_of_freedom(at)
-    if ridge.any() if np.ndim(ridge) else ridge:
-        return _nothing(at)
-    return _once(lambda n: theory.field_convergence(*images, int(at["stride"]), n), n)
-
-
-def _convergence(at: Mapping[str, Any]) -> Any:
-    if _strided(at):
-        return _strided_convergence(at)
-    eigenvalues = _spectrum(at)
-    if eigenvalues is None:
-        return _nothing(at)
-    n, ridge = _degrees_of_freedom(at)
-    if np.ndim(ridge):
-        return theory.convergence_from_spectrum(eigenvalues, n, ridge)
-    return _once(lambda n: theory.convergence_from_spectrum(eigenvalues, n, ridge), n)
-
-
-def _latent_recovery(at: Mapping[str, Any]) -> Any:
-    """BBP for one spike on an isotropic bulk, with a map's strengths as a column; else from the spectrum."""
-    settings = at["population"]
-    n, _ = _degrees_of_freedom(at)
-    if _strided(at):
-        return _nothing(at)
-    if settings.get("images"):
-        eigenvalues = image_spectrum(at)
-        if eigenvalues is None:
-            return _nothing(at)
-        return theory.subspace_recovery_from_spectrum(eigenvalues, n, at["directions"])
-    exponent, spikes = at.get("exponent", settings["exponent"]), settings["spikes"]
-    given = settings["components"] > 1 or settings["covariance"] or settings["samples"]
-    if not given and np.ndim(exponent) == 0 and exponent == 0 and len(spikes) == 1 and at["directions"] == 1:
-        strength = np.asarray(at.get("spike_scale", settings["spike_scale"]) * spikes[0])
-        # Below the bulk it is the trailing eigenvector that is recovered; the leading one, which is asked
-        # for, is any of the d − 1 directions of the bulk, as is v_1.
-        among_the_bulk = 1 / max(at["dim"] - 1, 1)
-        return np.where(strength < 0, among_the_bulk, theory.latent_recovery(strength, n / at["dim"]))
-    eigenvalues = _spectrum(at)
-    if eigenvalues is None or not np.ptp(eigenvalues):
-        return _nothing(at)
-    return theory.subspace_recovery_from_spectrum(eigenvalues, n, at["directions"])
-
-
-def _memorisation(at: Mapping[str, Any]) -> Any:
-    eigenvalues = _spectrum(at)
-    if _strided(at) or eigenvalues is None or np.ptp(eigenvalues) > 0 or at["ridge"]:
-        return _nothing(at)
-    n = _drawn(at)
-    found = _once(lambda n: theory.memorisation(n, eigenvalues.size), n)
-    # With an estimated mean the theory is 3 % too low at n = 2 and right to 1 % from n = 10 on.
-    return np.where(n < 10, np.nan, found) if at["estimate_mean"] else found
-
-
-def _bures(at: Mapping[str, Any]) -> Any:
-    eigenvalues = _spectrum(at)
-    if _strided(at) or eigenvalues is None:
-        return _nothing(at)
-    mean = at["estimate_mean"]
-    ridge = at["ridge"]
-    if np.ndim(ridge):
-        return theory.bures_from_spectrum(eigenvalues, _drawn(at), ridge, estimated_mean=mean)
-    return _once(lambda n: theory.bures_from_spectrum(eigenvalues, n, ridge, estimated_mean=mean), _drawn(at))
-
-
 @dataclass(frozen=True)
 class LinearOverlaps(Study):
     """Memorisation m, convergence q, latent recovery Q and distances of linear Gaussian models over the load.
@@ -204,12 +88,14 @@ class LinearOverlaps(Study):
 
     quick: ClassVar[Mapping[str, Any]] = {"dims": (50, 100), "replicates": 20}
     panels: ClassVar[tuple[Panel, ...]] = (
-        Panel((Curve("memorisation", theory=_memorisation),), limits=(0, None)),
+        Panel((Curve("memorisation", theory=prediction.memorisation),), limits=(0, None)),
         Panel(
-            (Curve("convergence", theory=_convergence),), limits=(0, 1.03), guides=(Guide("n = d", x=1.0),)
+            (Curve("convergence", theory=prediction.convergence),),
+            limits=(0, 1.03),
+            guides=(Guide("n = d", x=1.0),),
         ),
-        Panel((Curve("latent_recovery", theory=_latent_recovery),), limits=(0, 1.03)),
-        Panel((Curve("bures", theory=_bures),), limits=(0, None)),
+        Panel((Curve("latent_recovery", theory=prediction.latent_recovery),), limits=(0, 1.03)),
+        Panel((Curve("bures", theory=prediction.bures),), limits=(0, None)),
     )
 
     dims: tuple[int, ...] = axis((50, 100, 200), "dim", "dimension d")

@@ -203,8 +203,8 @@ class NonlinearOnset(Study):
                         f"loads must give from 2 to reference_size = {self.reference_size} samples, "
                         f"got {load:g}, which at d = {dim} gives {sample_size(load, dim)}."
                     )
-        law = set() if self.population.has_score else {Network.POPULATION}
-        allowed = tuple(name for name in get_args(ScoreName) if name not in law)
+        known = self.population.has_score
+        allowed = tuple(name for name in get_args(ScoreName) if known or name != Network.POPULATION)
         for dim in self.dims:
             layout = Layout(self.multipliers, self.depth)
             check_network(self.score, self._size(dim), allowed, layout=layout, field="score")

@@ -23,7 +23,7 @@ import xarray as xr
 import zarr
 import zarr.storage
 
-from jaxmem.describing.settings import contents_of
+from jaxmem.describing.settings import contents_of, flattened
 from jaxmem.describing.variables import Coordinate
 from jaxmem.sweeping.batching import Results
 from jaxmem.sweeping.errors import StoreError, explained
@@ -348,19 +348,11 @@ def _refuse_other(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> N
     """Refuse a store that another study, configuration or seed made, naming the first difference."""
     if "study" not in found or "configuration" not in found:
         raise StoreError(f"store must be empty or one made by jaxmem, got {name!r}, which holds other data.")
-    old = {"study": found["study"], **_flat(json.loads(found["configuration"])), "seed": found["seed"]}
-    new = {"study": wanted["study"], **_flat(json.loads(wanted["configuration"])), "seed": wanted["seed"]}
+    old = {"study": found["study"], **flattened(json.loads(found["configuration"])), "seed": found["seed"]}
+    new = {"study": wanted["study"], **flattened(json.loads(wanted["configuration"])), "seed": wanted["seed"]}
     for field in old | new:
         if contents_of(old.get(field)) != contents_of(new.get(field)):
             raise StoreError(
                 f"store {name!r} was made with {field} = {old.get(field)!r} and cannot be continued with "
                 f"{field} = {new.get(field)!r}; choose another path or the same configuration."
             )
-
-
-def _flat(configuration: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as dotted names."""
-    flat: dict[str, Any] = {}
-    for key, value in configuration.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat

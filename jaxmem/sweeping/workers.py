@@ -24,6 +24,10 @@ SENT_ONCE = 2**20
 """A study of more bytes, one that holds a data set, goes to each worker once instead of with each task."""
 
 
+Sent = Callable[[Callable[..., Any], Any], tuple[Any, ...]]
+"""(function, study) → what to submit in their place."""
+
+
 @dataclass(frozen=True)
 class Workers:
     """What a sweep hands its tasks to.
@@ -32,13 +36,13 @@ class Workers:
         executor: with the interface of `concurrent.futures`.
         count: how many tasks it computes at once.
         local: whether they run in a thread that the sweep has made in this process.
-        sent: (function, study) → what to submit in their place.
+        sent: how a study goes to them: with each task, or once.
     """
 
     executor: Executor
     count: int
     local: bool
-    sent: Callable[[Callable[..., Any], Any], tuple[Any, ...]]
+    sent: Sent
 
 
 @contextmanager
@@ -53,7 +57,7 @@ def workers_of(executor: Any, study: Any, count: int | None) -> Iterator[Workers
     with ExitStack() as stack:
         if executor is None:
             own = stack.enter_context(ThreadPoolExecutor(max_workers=1))
-            yield Workers(own, 1, True, lambda function, study: (function, study))
+            yield Workers(own, 1, True, _with_each_task)
             return
         client = dask_client(executor)
         if client is not None:
@@ -62,14 +66,11 @@ def workers_of(executor: Any, study: Any, count: int | None) -> Iterator[Workers
         else:
             threads = getattr(executor, "_max_workers", None) or 1
         count = threads if count is None else check.positive_integer("workers", count)
-        large = not isinstance(executor, ThreadPoolExecutor) and len(pickle.dumps(study)) > SENT_ONCE
-        sent: Callable[[Callable[..., Any], Any], tuple[Any, ...]] = lambda function, study: (function, study)  # noqa: E731
-        if large and client is not None:
-            everywhere = client.scatter(study, broadcast=True, hash=False)
-            sent = lambda function, _: (function, everywhere)  # noqa: E731
-        elif large and isinstance(executor, ProcessPoolExecutor):
-            path = stack.enter_context(_in_file(study))
-            sent = lambda function, _: (_with_study_of, path, function)  # noqa: E731
+        sent: Sent = _with_each_task
+        if client is not None or isinstance(executor, ProcessPoolExecutor):
+            pickled = pickle.dumps(study)
+            if len(pickled) > SENT_ONCE:
+                sent = stack.enter_context(_in_file(pickled)) if client is None else _scattered(client, study)
         yield Workers(executor, max(1, count), False, sent)
 
 
@@ -144,12 +145,23 @@ def _take_share(addresses: list[str], count: int, dask_worker: Any) -> None:
         os.sched_setaffinity(int(thread.name), mine)
 
 
+def _with_each_task(function: Callable[..., Any], study: Any) -> tuple[Any, ...]:
+    return function, study
+
+
+def _scattered(client: Any, study: Any) -> Sent:
+    """A copy on every worker of a cluster, which tasks name."""
+    everywhere = client.scatter(study, broadcast=True, hash=False)
+    return lambda function, _: (function, everywhere)
+
+
 @contextmanager
-def _in_file(study: Any) -> Iterator[str]:
+def _in_file(pickled: bytes) -> Iterator[Sent]:
+    """A file that each process opens once."""
     with tempfile.TemporaryDirectory(prefix="jaxmem-study-") as folder:
         path = Path(folder) / "study.pickle"
-        path.write_bytes(pickle.dumps(study))
-        yield str(path)
+        path.write_bytes(pickled)
+        yield lambda function, _: (_with_study_of, str(path), function)
 
 
 def _with_study_of(path: str, function: Callable[..., Any], *more: Any) -> Any:

@@ -97,12 +97,8 @@ def block_spectrum(covariance: ArrayLike, image_shape: tuple[int, int, int], str
         image_shape: (height, width, channels), with d pixels.
         stride: s, which divides height and width; p = s² · channels.
     """
-    covariance = _checks.real_numbers("covariance", covariance)
+    covariance = _of_images(covariance, image_shape, stride)
     height, width, channels = image_shape
-    stride = _checks.positive_integer("stride", stride)
-    _checks.shape("covariance", covariance, height * width * channels, height * width * channels)
-    if height % stride or width % stride:
-        raise ValueError(f"stride must divide images of {height} × {width} pixels, got {stride}.")
     tall, wide, size = height // stride, width // stride, stride**2 * channels
     axes = (tall, stride, wide, stride, channels)
     tiled = covariance.reshape(*axes, *axes).transpose(0, 2, 1, 3, 4, 5, 7, 6, 8, 9)
@@ -153,8 +149,7 @@ def field_recovery(
         stride: s, which divides height and width.
         directions: k.
     """
-    covariance = _checks.real_numbers("covariance", covariance)
-    block_spectrum(covariance, image_shape, stride)  # refuses what does not fit
+    covariance = _of_images(covariance, image_shape, stride)
     directions = _checks.positive_integer("directions", directions, most=len(covariance))
     height, width, channels = image_shape
     images = covariance.reshape(height, width, channels, height, width, channels)
@@ -164,6 +159,17 @@ def field_recovery(
     learnt = vectors[:, values >= (1 - 1e-9) * values[-directions]]
     leading = np.linalg.eigh(covariance)[1][:, -directions:]
     return float(((leading.T @ learnt) ** 2).sum() / directions)
+
+
+def _of_images(covariance: ArrayLike, image_shape: tuple[int, int, int], stride: int) -> Array:
+    """The covariance, of images of this shape that the stride divides."""
+    covariance = _checks.real_numbers("covariance", covariance)
+    height, width, channels = image_shape
+    stride = _checks.positive_integer("stride", stride)
+    _checks.shape("covariance", covariance, height * width * channels, height * width * channels)
+    if height % stride or width % stride:
+        raise ValueError(f"stride must divide images of {height} × {width} pixels, got {stride}.")
+    return covariance
 
 
 def _block_q(block: Array, real: bool, n: Array) -> Any:

@@ -125,7 +125,7 @@ def test_starts():
     deeper = ScaledResidual.draw(KEY, 3, 4, 64, start="smooth")
     middle = (np.asarray(deeper.inner)[::2] + np.asarray(deeper.inner)[1::2]) / 2
     np.testing.assert_allclose(middle, smooth.inner, atol=2e-3)  # the same path
-    paths = smooth_paths(400)
+    paths = smooth_paths((np.arange(400) + 0.5) / 400)
     covariance, places = paths @ paths.T, (np.arange(400) + 0.5) / 400
     exact = np.exp(-((places[:, None] - places) ** 2) / 0.5)
     np.testing.assert_allclose(covariance, exact, atol=2e-3)
