@@ -3,6 +3,8 @@
 import hashlib
 import io
 import os
+import platform
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +41,18 @@ def load_tree(path: str | Path, like: PyTree, header: str) -> PyTree:
 def replace_file(path: str | Path, *parts: Any) -> None:
     """Write bytes to a file beside `path`, then put it in its place: no reader ever sees half of it."""
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        for part in parts:
-            file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    writer = f"{platform.node()}-{os.getpid()}-{threading.get_ident()}"  # two may write the same file
+    partial = path.with_name(f"{path.name}.{writer}.partial")
+    try:
+        with partial.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _digest(content: io.BytesIO) -> str:

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import replicate_key
 from jaxmem.sweeping.grid import Family, Group, Index, Task
+from jaxmem.sweeping.memory import fitting_width, within_memory
 from jaxmem.sweeping.protocol import Study
 
 MOST_REPLICATES_PER_TASK = 64
@@ -33,7 +34,7 @@ class Layout:
     vector_bytes: int
 
     def width(self, study: Study, shape: Hashable) -> int:
-        """Replicates vectorised together in one step: what fits on accelerators, what the study says on CPUs.
+        """Replicates vectorised together in one step: on accelerators what should fit, else the study's.
 
         Most studies say one: their replicate fills the cores, and several leave the cache. And jaxlib 0.10
         hangs on CPUs when two independent LAPACK calls of a program are both batched: 3 calls of eigh on
@@ -87,21 +88,14 @@ def _run_task(study: Study, seed: int, task: Task, layout: Layout) -> Results:
     for group in task.family.groups:
         width = layout.width(study, group.shape)
         more = inputs.mesh, inputs.keys, columns_of(group), inputs.prepared
-        outputs = within_memory(partial(_simulate, study, group.shape), width, *more)
+        program = partial(_simulate, study, group.shape)
+        if jax.default_backend() != "cpu":
+            lower, most = partial(_simulate.lower, study, group.shape), pairs_on_device(inputs, group)
+            width = fitting_width((study, group.shape), lower, width, most, layout.vector_bytes, *more)
+        outputs = within_memory((study, group.shape), program, width, *more)
         arrays = {name: np.asarray(output, np.float64) for name, output in outputs.items()}
         results.extend(results_of(group, arrays, len(task.replicates)))
     return results
-
-
-def within_memory(program: Callable[..., Any], width: int, *more: Any) -> Any:
-    """What the program gives, half as many replicates at a time whenever the device has no memory left."""
-    while True:
-        try:
-            return jax.block_until_ready(program(width, *more))
-        except jax.errors.JaxRuntimeError as error:
-            if width == 1 or "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            width //= 2
 
 
 class TaskInputs(NamedTuple):
@@ -126,6 +120,11 @@ def task_inputs(study: Study, seed: int, task: Task, layout: Layout) -> TaskInpu
     static = tuple((name, v) for name, v in task.family.prepared_at if isinstance(v, int))
     numbers = {name: jnp.asarray(v) for name, v in task.family.prepared_at if not isinstance(v, int)}
     return TaskInputs(mesh, keys, _prepare(study, static, mesh, keys, numbers))
+
+
+def pairs_on_device(inputs: TaskInputs, group: Group) -> int:
+    """The (replicate, point) pairs that each device has of a group: the largest width that says something."""
+    return len(inputs.keys) // inputs.mesh.size * len(group.points)
 
 
 def columns_of(group: Group) -> dict[str, Array]:

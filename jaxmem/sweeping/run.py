@@ -3,13 +3,14 @@
 import math
 import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import xarray as xr
 from tqdm import tqdm
@@ -24,7 +25,7 @@ from jaxmem.sweeping.progress import progress_bar
 from jaxmem.sweeping.protocol import StagedStudy, Study
 from jaxmem.sweeping.staged import STAGE_SECONDS, Watch, run_staged_task
 from jaxmem.sweeping.store import Store
-from jaxmem.sweeping.unfinished import forget_task, task_folder, tell_to_stop, unfinished_tasks
+from jaxmem.sweeping.unfinished import Place, place_of, unfinished_tasks
 from jaxmem.sweeping.workers import Workers, explained_loss, workers_of
 
 TASKS_PER_WORKER = 4
@@ -32,6 +33,9 @@ TASKS_PER_WORKER = 4
 
 WRITE_SECONDS, WRITE_BYTES = 1.0, 2**26
 """Results are written so often, or when they come, or are so many; a run that is killed loses the others."""
+
+AnyFuture = Any
+"""Of `concurrent.futures` or of Dask: both have what is asked of them here."""
 
 SHORTEST_WAIT = 0.05
 """Seconds between two looks at what has come."""
@@ -67,7 +71,8 @@ def sweep(
         executor: where chunks are computed: anything shaped like `concurrent.futures.Executor`, or a
             `distributed.Client` of a Dask cluster, to whose workers a data set is sent once; by default a
             thread of this process, with every local device sharing the replicates.
-        workers: chunks that the executor computes at once, where it cannot say.
+        workers: chunks that the executor computes at once, where it cannot say; of a cluster that is still
+            to grow, the most it will.
         progress: show a bar with replicates per second and time left on standard error, and the steps inside
             a replicate where a study is cut into stages.
         stage_seconds: a replicate that is cut into stages is saved so often in the store, or twenty times in
@@ -118,7 +123,11 @@ def _refuse_forks(executor: Any) -> None:
 
 
 def _tasks(
-    study: Study, written: Store, chunk_size: int | None, memory_budget: int, workers: int
+    study: Study,
+    written: Store,
+    chunk_size: int | None,
+    memory_budget: int,
+    workers: Callable[[], int],
 ) -> Iterator[tuple[Task, Layout]]:
     """What is missing: first what an earlier run was at, then family by family, in work for all workers."""
     completed = written.completed.copy()
@@ -132,7 +141,8 @@ def _tasks(
         missing = sum(task.size for task in missing_tasks(family, completed, completed.shape[-1]))
         if missing:
             replicates = -(-missing // len(family.indices))
-            least = -(-TASKS_PER_WORKER * workers // len(every)) if workers > 1 else 1
+            now = workers()
+            least = -(-TASKS_PER_WORKER * now // len(every)) if now > 1 else 1
             layout = choose_layout(study, family, replicates, chunk_size, memory_budget, least)
             for task in missing_tasks(family, completed, layout.replicates):
                 yield task, layout
@@ -153,9 +163,10 @@ class _Work:
         self._workers, self._study, self._seed = workers, study, seed
         self._stage_seconds, self._written, self._bar = stage_seconds, written, bar
         self._watch = Watch(report=self._report) if workers.local else None
-        self._pending: dict[Future[Results], tuple[Task, Path | None]] = {}
-        self._done: SimpleQueue[Future[Results]] = SimpleQueue()
-        self._unwritten: list[tuple[Task, Path | None, Results]] = []
+        self._run = uuid4().hex
+        self._pending: dict[AnyFuture, tuple[Task, Place | None]] = {}
+        self._done: SimpleQueue[AnyFuture] = SimpleQueue()
+        self._unwritten: list[tuple[Task, Place | None, Results]] = []
         self._unwritten_bytes = 0
         self._written_at = -math.inf
 
@@ -176,16 +187,16 @@ class _Work:
             self._write()
         except (StoreError, WorkersError) as error:
             self._stop()
-            for future in self._pending:
-                future.cancel()
+            if isinstance(error, StoreError):
+                with suppress(Exception):  # nobody waits for what runs
+                    self._workers.cancel(list(self._pending))
             if isinstance(error, WorkersError):
                 self._write()
             raise
         except BaseException:
             self._stop()
-            running = [future for future in self._pending if not future.cancel()]
-            with suppress(KeyboardInterrupt):  # a second one does not wait
-                for future in running:
+            with suppress(KeyboardInterrupt, Exception):  # a second one does not wait
+                for future in self._workers.cancel(list(self._pending)):
                     with suppress(Exception):
                         self._take(future)
             self._write()
@@ -193,23 +204,23 @@ class _Work:
 
     def _free(self) -> int:
         """How many more tasks to submit: each worker finds one that waits when it has done its own."""
-        return 2 * self._workers.count + 1 - len(self._pending)
+        return 2 * self._workers.count() + 1 - len(self._pending)
 
     def _submit(self, task: Task, layout: Layout) -> None:
         path = self._written.path
         staged = isinstance(self._study, StagedStudy) and path is not None
         function: Any = run_staged_task if staged else run_task
         words = [*self._workers.sent(function, self._study), self._seed, task, layout]
-        folder = None
+        place = None
         if staged:
             assert path is not None
-            folder = task_folder(path, task, layout)
-            words += [folder, self._stage_seconds, self._watch]
-        future = self._workers.executor.submit(*words)
-        self._pending[future] = task, folder
+            place = place_of(path, task, layout, self._run)
+            words += [place, self._stage_seconds, self._watch]
+        future = self._workers.submit(*words)
+        self._pending[future] = task, place
         future.add_done_callback(self._done.put)
 
-    def _take(self, future: "Future[Results]") -> None:
+    def _take(self, future: AnyFuture) -> None:
         """Keep the result of a finished task, which is written soon."""
         if future not in self._pending:
             return
@@ -224,9 +235,9 @@ class _Work:
         if self._unwritten:
             self._written.write(*((task.replicates, results) for task, _, results in self._unwritten))
         self._bar.update(sum(new))
-        for _, folder, _ in self._unwritten:
-            if folder is not None:
-                forget_task(folder)
+        for _, place, _ in self._unwritten:
+            if place is not None:
+                place.forget()
         self._unwritten, self._unwritten_bytes = [], 0
         self._written_at = time.monotonic()
 
@@ -239,9 +250,9 @@ class _Work:
         """Tell staged tasks to save what they have and end."""
         if self._watch is not None:
             self._watch.stop.set()
-        for _, folder in self._pending.values():
-            if folder is not None:
-                tell_to_stop(folder)
+        for _, place in self._pending.values():
+            if place is not None:
+                place.end()
 
     def _report(self, step: int, last: int) -> None:
         self._bar.set_postfix_str(f"step {step:,} of {last:,}")

@@ -33,12 +33,14 @@ from jaxmem.sweeping.batching import (
     TaskInputs,
     columns_of,
     for_every_pair,
+    pairs_on_device,
     results_of,
     task_inputs,
 )
 from jaxmem.sweeping.grid import Group, Task
+from jaxmem.sweeping.memory import fitting_width, within_memory
 from jaxmem.sweeping.protocol import StagedStudy
-from jaxmem.sweeping.unfinished import is_told_to_stop
+from jaxmem.sweeping.unfinished import Place
 
 STAGE_SECONDS, STAGE_SHARE = 120.0, 0.05
 """A stage lasts so long, or so large a part of the replicate if that is longer."""
@@ -64,18 +66,16 @@ def run_staged_task(
     seed: int,
     task: Task,
     layout: Layout,
-    folder: Path | None,
+    place: Place | None,
     stage_seconds: float = STAGE_SECONDS,
     watch: Watch | None = None,
 ) -> Results:
-    """Compute a task stage by stage, going on from `folder`, where it is saved; None saves nothing.
+    """Compute a task stage by stage, going on from its place, where it is saved; None saves nothing.
 
     Module-level and picklable, so that any executor can carry it elsewhere; `watch` only in this process.
     """
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
     with threadpool_limits(limits=1, user_api="blas"):
-        return _run(study, seed, task, layout, folder, stage_seconds, watch or Watch())
+        return _run(study, seed, task, layout, place, stage_seconds, watch or Watch())
 
 
 @with_float64
@@ -84,7 +84,7 @@ def _run(
     seed: int,
     task: Task,
     layout: Layout,
-    folder: Path | None,
+    place: Place | None,
     stage_seconds: float,
     watch: Watch,
 ) -> Results:
@@ -92,25 +92,38 @@ def _run(
     header = json.dumps([study.name, study.configuration(), seed, task.replicates, layout.replicates])
     results: Results = []
     for number, group in enumerate(task.family.groups):
-        programs = _Programs(study, group, layout.width(study, group.shape), inputs)
-        place = None if folder is None else folder / f"group-{number}"
-        arrays = _outcome(programs, study.look_steps(group.shape), header, place, stage_seconds, watch)
+        saved = None if place is None else _Saved(place, number, header)
+        outcome = partial(_outcome, study, group, inputs, saved, stage_seconds, watch)
+        what, width = (study, group.shape), layout.width(study, group.shape)
+        if jax.default_backend() != "cpu":
+
+            def lower(width: int, group: Group = group) -> Any:
+                return _Programs(study, group, width, inputs).lowered_step()
+
+            most = pairs_on_device(inputs, group)
+            width = fitting_width(what, lower, width, most, layout.vector_bytes)
+        arrays = within_memory(what, outcome, width)
         results.extend(results_of(group, arrays, len(task.replicates)))
     return results
 
 
 def _outcome(
-    programs: "_Programs",
-    snapshots: tuple[int, ...],
-    header: str,
-    place: Path | None,
+    study: StagedStudy,
+    group: Group,
+    inputs: TaskInputs,
+    saved: "_Saved | None",
     stage_seconds: float,
     watch: Watch,
+    width: int,
 ) -> dict[str, np.ndarray]:
     """The outcome of a group, from its folder as far as that goes."""
-    if place is not None:
-        place.mkdir(exist_ok=True)
-        header = hashlib.sha256(f"{header} {programs.digest()}".encode()).hexdigest()
+    snapshots = study.look_steps(group.shape)
+    programs = _Programs(study, group, width, inputs)
+    place, header = None, ""
+    if saved is not None:
+        if saved.place.standing() != "held":  # it had waited for a worker
+            raise StoppedError
+        place, header = saved.folder(), saved.header_of(programs)
         done = load_snapshot(place / f"outcome-{header[:16]}.npz")
         if done is not None:
             return done
@@ -118,9 +131,9 @@ def _outcome(
     seen = _Seen(place, header)
     if place is not None:
         with suppress(OSError, ValueError):  # none yet, or another program's: from the beginning
-            saved, reached = load_tree(place / "state.eqx", (state, 0), header)
+            earlier, reached = load_tree(place / "state.eqx", (state, 0), header)
             if all(seen.has(number) for number, target in enumerate(snapshots) if target < reached):
-                state, step = saved, reached  # a disk that has lost a snapshot costs the way to it
+                state, step = earlier, reached  # a disk that has lost a snapshot costs the way to it
     clock = _Clock(step, snapshots[-1], stage_seconds)
     for number, target in enumerate(snapshots):
         if step > target or (step == target and seen.has(number)):
@@ -132,8 +145,9 @@ def _outcome(
             clock.took(ahead, time.monotonic() - began)
             step += ahead
             watch.report(step, snapshots[-1])
-            stopped = watch.stop.is_set() or (place is not None and is_told_to_stop(place.parent))
-            if place is not None and (clock.stage_is_over(step) or stopped):
+            standing = "held" if saved is None else saved.place.standing()
+            stopped = watch.stop.is_set() or standing != "held"
+            if place is not None and standing != "taken over" and (clock.stage_is_over(step) or stopped):
                 save_tree(place / "state.eqx", (state, step), header)
                 clock.saved(step)
             if stopped:
@@ -143,6 +157,23 @@ def _outcome(
     if place is not None:
         save_snapshot(place / f"outcome-{header[:16]}.npz", outcome)
     return outcome
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """Where a group of a task is saved, and for what it is good."""
+
+    place: Place
+    number: int
+    header: str
+
+    def folder(self) -> Path:
+        folder = self.place.folder / f"group-{self.number}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def header_of(self, programs: "_Programs") -> str:
+        return hashlib.sha256(f"{self.header} {programs.digest()}".encode()).hexdigest()
 
 
 class _Seen:
@@ -206,9 +237,18 @@ class _Programs:
         self._static = (study, group.shape, width, inputs.mesh)
         self._inputs = (inputs.keys, columns_of(group), inputs.prepared)
 
+    def lowered_step(self) -> Any:
+        """What takes the most memory, not yet compiled."""
+        return _compiled_step.lower(
+            "advance", *self._static, *self._inputs, self._state_shape(), jax.ShapeDtypeStruct((), jnp.int32)
+        )
+
+    def _state_shape(self) -> PyTree:
+        return jax.eval_shape(partial(_part, "start", *self._static), *self._inputs, None, None)
+
     def digest(self) -> str:
         """Of the programs of a step, a look and the end."""
-        state = jax.eval_shape(partial(_part, "start", *self._static), *self._inputs, None, None)
+        state = self._state_shape()
         one = jax.ShapeDtypeStruct((), jnp.int32)
         step = partial(_part, "advance", *self._static)
         look = partial(_part, "observe", *self._static)

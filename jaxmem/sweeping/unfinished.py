@@ -5,7 +5,9 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -13,15 +15,50 @@ from jaxmem.checkpoints.trees import replace_file
 from jaxmem.sweeping.batching import Layout
 from jaxmem.sweeping.grid import Family, Task
 
-STOP = "stop"
-"""A file of this name in a task's folder ends the task."""
+OWNER = "run"
+"""A file of this name in a task's folder holds the name of the run that the task is computed for."""
 
 STAGES = ".stages"
 """The folder in a store; it is gone when the store is complete."""
 
 
-def task_folder(store: Path, task: Task, layout: Layout) -> Path:
-    """The folder of a task, made together with a note of what the task is."""
+Standing = Literal["held", "ended", "taken over"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a task is saved while a run has it in hand, wherever it is computed.
+
+    Attributes:
+        folder: of the task.
+        run: name of the run, another for every call of `sweep`.
+    """
+
+    folder: Path
+    run: str
+
+    def standing(self) -> Standing:
+        """Whether the run goes on, has ended, or another one has the task: its client died, a worker lives.
+
+        A task of an ended run saves what it has; the folder of one that is taken over is another's.
+        """
+        try:
+            return "held" if (self.folder / OWNER).read_text() == self.run else "taken over"
+        except OSError:
+            return "ended" if self.folder.is_dir() else "taken over"
+
+    def end(self) -> None:
+        """Tell the task to save what it has and end."""
+        with suppress(OSError):
+            (self.folder / OWNER).unlink()
+
+    def forget(self) -> None:
+        """Remove what the finished task has left; it is in the store."""
+        _remove(self.folder)
+
+
+def place_of(store: Path, task: Task, layout: Layout, run: str) -> Place:
+    """The place of a task in the hands of a run, made together with a note of what the task is."""
     note = json.dumps(
         {
             "groups": [group.indices for group in task.family.groups],
@@ -31,24 +68,12 @@ def task_folder(store: Path, task: Task, layout: Layout) -> Path:
     )
     folder = store / STAGES / hashlib.sha256(note.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / STOP).unlink(missing_ok=True)
+    replace_file(folder / OWNER, run.encode())
     replace_file(folder / "task.json", note.encode())
-    return folder
+    return Place(folder, run)
 
 
-def tell_to_stop(folder: Path) -> None:
-    """Tell the task of a folder, wherever it runs, to save what it has and end."""
-    with suppress(OSError):
-        (folder / STOP).touch()
-
-
-def is_told_to_stop(folder: Path | None) -> bool:
-    """Whether `tell_to_stop` was called since the task was submitted."""
-    return folder is not None and (folder / STOP).exists()
-
-
-def forget_task(folder: Path) -> None:
-    """Remove what a finished task has left; it is in the store."""
+def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # others are in hand
         folder.parent.rmdir()
@@ -73,7 +98,7 @@ def unfinished_tasks(
             continue  # of a run for more replicates
         places = [(index, list(task.replicates)) for index in task.family.indices]
         if all(taken[index][replicates].all() for index, replicates in places):
-            forget_task(folder)
+            _remove(folder)
             continue
         for index, replicates in places:
             taken[index][replicates] = True

@@ -1,28 +1,32 @@
 """Where tasks are computed: a thread of this process, any executor, or a Dask cluster."""
 
-import os
+import logging
+import math
 import pickle
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
-    Executor,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from jaxmem import _checks as check
+from jaxmem.sweeping import local_worker
 from jaxmem.sweeping.errors import WorkersError
 
 SENT_ONCE = 2**20
 """A study of more bytes, one that holds a data set, goes to each worker once instead of with each task."""
 
+ASKED_SECONDS = 1.0
+"""A cluster is asked so often how many workers it has."""
 
 Sent = Callable[[Callable[..., Any], Any], tuple[Any, ...]]
 """(function, study) → what to submit in their place."""
@@ -33,14 +37,16 @@ class Workers:
     """What a sweep hands its tasks to.
 
     Attributes:
-        executor: with the interface of `concurrent.futures`.
-        count: how many tasks it computes at once.
-        local: whether they run in a thread that the sweep has made in this process.
+        submit: (function, *arguments) → a future, with the interface of `concurrent.futures`.
+        count: how many tasks are computed at once, now: a cluster grows and shrinks.
+        cancel: ends those futures that have not begun, and says which have.
+        local: whether tasks run in a thread that the sweep has made in this process.
         sent: how a study goes to them: with each task, or once.
     """
 
-    executor: Executor
-    count: int
+    submit: Callable[..., Any]
+    count: Callable[[], int]
+    cancel: Callable[[Iterable[Any]], list[Any]]
     local: bool
     sent: Sent
 
@@ -52,26 +58,60 @@ def workers_of(executor: Any, study: Any, count: int | None) -> Iterator[Workers
     Args:
         executor: None, an executor, or a `distributed.Client`.
         study: to be sent to them.
-        count: how many tasks they compute at once, where the executor cannot say.
+        count: how many tasks they compute at once, where the executor cannot say, or will say later.
     """
+    count = None if count is None else check.positive_integer("workers", count)
     with ExitStack() as stack:
+        client = dask_client(executor)
         if executor is None:
             own = stack.enter_context(ThreadPoolExecutor(max_workers=1))
-            yield Workers(own, 1, True, _with_each_task)
+            yield Workers(own.submit, lambda: 1, _cancelled, True, _with_each_task)
             return
-        client = dask_client(executor)
         if client is not None:
-            executor = client.get_executor(pure=False)
-            threads = sum(client.nthreads().values())
+            submit, cancel = partial(client.submit, pure=False), partial(_cancelled_in_dask, client)
+            sent = _scattered(client, study) if _is_large(study) else _with_each_task
+            workers = Workers(submit, _threads_of(client), cancel, False, sent)
         else:
-            threads = getattr(executor, "_max_workers", None) or 1
-        count = threads if count is None else check.positive_integer("workers", count)
-        sent: Sent = _with_each_task
-        if client is not None or isinstance(executor, ProcessPoolExecutor):
-            pickled = pickle.dumps(study)
-            if len(pickled) > SENT_ONCE:
-                sent = stack.enter_context(_in_file(pickled)) if client is None else _scattered(client, study)
-        yield Workers(executor, max(1, count), False, sent)
+            apart = isinstance(executor, ProcessPoolExecutor) and _is_large(study)
+            sent = stack.enter_context(_in_file(study)) if apart else _with_each_task
+            workers = Workers(executor.submit, partial(_max_workers, executor), _cancelled, False, sent)
+        yield workers if count is None else replace(workers, count=partial(int, count))
+
+
+def _is_large(study: Any) -> bool:
+    return len(pickle.dumps(study)) > SENT_ONCE
+
+
+def _max_workers(executor: Any) -> int:
+    return getattr(executor, "_max_workers", None) or 1
+
+
+def _cancelled(futures: Iterable[Any]) -> list[Any]:
+    """The futures that have begun; the others are cancelled."""
+    return [future for future in futures if not future.cancel()]
+
+
+def _cancelled_in_dask(client: Any, futures: Iterable[Any]) -> list[Any]:
+    """Likewise: a future of Dask is cancelled though it runs, so the scheduler is asked."""
+    begun = {key for keys in client.processing().values() for key in keys}
+    running = [future for future in futures if future.key in begun or future.done()]
+    client.cancel([future for future in futures if future not in running])
+    return running
+
+
+def _threads_of(client: Any) -> Callable[[], int]:
+    """How many threads a cluster's workers have, asked once a second at most."""
+    asked_at, threads = -math.inf, 0
+
+    def count() -> int:
+        nonlocal asked_at, threads
+        if time.monotonic() - asked_at >= ASKED_SECONDS:
+            asked_at = time.monotonic()
+            with suppress(OSError, RuntimeError):  # the tasks themselves say that the scheduler is gone
+                threads = sum(client.nthreads().values())
+        return max(1, threads)
+
+    return count
 
 
 def dask_client(executor: Any) -> Any:
@@ -120,29 +160,34 @@ def cluster(count: int | None, scheduler: str | None) -> Iterator[Any]:
     except ImportError:
         raise ValueError("workers and scheduler need Dask: pip install 'jaxmem[cluster]'.") from None
     with ExitStack() as stack:
+        stack.enter_context(_client_does_not_log())  # what it has to say comes as an exception
         if count is not None:
             count = check.positive_integer("workers", count)
             local = distributed.LocalCluster(
-                n_workers=count, threads_per_worker=1, memory_limit=None, dashboard_address=":0"
+                n_workers=count,
+                threads_per_worker=1,
+                memory_limit=None,
+                dashboard_address=":0",
+                preload=local_worker.__name__,
+                env={local_worker.COUNT: str(count)},
             )
             scheduler = stack.enter_context(local)
         try:
             client = stack.enter_context(distributed.Client(scheduler))
         except OSError as error:
             raise ValueError(f"scheduler must be the address of a running one, got {scheduler!r}.") from error
-        if count is not None:
-            client.run(_take_share, list(client.nthreads()), count)
         yield client
 
 
-def _take_share(addresses: list[str], count: int, dask_worker: Any) -> None:
-    """Run in a worker before anything is compiled there: XLA has a thread for each core it may use."""
-    if not hasattr(os, "sched_setaffinity"):
-        return
-    cores = sorted(os.sched_getaffinity(0))
-    mine = cores[addresses.index(dask_worker.address) % len(cores) :: min(count, len(cores))]
-    for thread in Path("/proc/self/task").iterdir():
-        os.sched_setaffinity(int(thread.name), mine)
+@contextmanager
+def _client_does_not_log() -> Iterator[None]:
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _with_each_task(function: Callable[..., Any], study: Any) -> tuple[Any, ...]:
@@ -150,17 +195,18 @@ def _with_each_task(function: Callable[..., Any], study: Any) -> tuple[Any, ...]
 
 
 def _scattered(client: Any, study: Any) -> Sent:
-    """A copy on every worker of a cluster, which tasks name."""
+    """A copy on every worker of a cluster, which tasks name; those that come later ask the others for it."""
+    client.wait_for_workers(1)
     everywhere = client.scatter(study, broadcast=True, hash=False)
     return lambda function, _: (function, everywhere)
 
 
 @contextmanager
-def _in_file(pickled: bytes) -> Iterator[Sent]:
+def _in_file(study: Any) -> Iterator[Sent]:
     """A file that each process opens once."""
     with tempfile.TemporaryDirectory(prefix="jaxmem-study-") as folder:
         path = Path(folder) / "study.pickle"
-        path.write_bytes(pickled)
+        path.write_bytes(pickle.dumps(study))
         yield lambda function, _: (_with_study_of, str(path), function)
 
 

@@ -18,8 +18,10 @@ from staged_study import Walk
 from toy_study import Means
 
 import jaxmem
-from jaxmem.sweeping import batching, staged
-from jaxmem.sweeping.unfinished import STAGES
+from jaxmem.sweeping import batching, families, staged
+from jaxmem.sweeping.batching import Layout
+from jaxmem.sweeping.grid import Task
+from jaxmem.sweeping.unfinished import STAGES, place_of
 
 STUDY = Walk()
 SETTINGS = {"replicates": 5, "chunk_size": 2, "seed": 7}
@@ -183,6 +185,31 @@ def test_a_run_that_is_told_to_stop_saves_and_ends(tmp_path, monkeypatch):
         jaxmem.sweep(STUDY, **SETTINGS, store=path),
         jaxmem.sweep(STUDY, **SETTINGS, store=tmp_path / "whole.zarr"),
     )
+
+
+def test_a_task_that_another_run_has_taken_over_ends_without_a_word(tmp_path, monkeypatch):
+    """Its client has died, its worker has not: the next run's files stay as that run writes them."""
+    monkeypatch.setattr(staged, "CALL_SECONDS", 0.0)
+    advance, saves, steps = staged._Programs.advance, [], []
+    (family,), layout = families(STUDY), Layout(2, 2**30)
+    task = Task(family, (0, 1))
+    place = place_of(tmp_path, task, layout, "first")
+
+    def take_over(self, state, number):
+        steps.append(number)
+        if sum(steps) == 5:
+            place_of(tmp_path, task, layout, "second")
+        return advance(self, state, number)
+
+    monkeypatch.setattr(staged._Programs, "advance", take_over)
+    monkeypatch.setattr(staged, "save_tree", lambda *words: saves.append(words))
+    with pytest.raises(staged.StoppedError):
+        staged.run_staged_task(STUDY, 0, task, layout, place, 1e9)
+    assert sum(steps) < 10
+    assert not saves
+    with pytest.raises(staged.StoppedError):  # nor does one begin that had waited
+        staged.run_staged_task(STUDY, 0, task, layout, place, 1e9)
+    assert sum(steps) < 10
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):

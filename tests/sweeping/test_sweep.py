@@ -19,7 +19,6 @@ from toy_study import Means
 
 import jaxmem
 from jaxmem.sweeping import compilations, families, run
-from jaxmem.sweeping.batching import within_memory
 
 STUDY = Means(spread=(0.5, 1.0))
 
@@ -88,19 +87,34 @@ def test_an_executor_changes_nothing(result):
     xr.testing.assert_allclose(other["mean"], result["mean"], rtol=1e-5, atol=1e-6)
 
 
-def test_four_devices_change_nothing(result, tmp_path):
+def test_devices_share_the_replicates_evenly_and_change_nothing(result, tmp_path):
+    """1, 2, 4 and 8 of them, of a process that is told it has eight."""
     code = f"""
         import jax, jaxmem
+        from jaxmem.sweeping import batching
         from toy_study import Means
-        assert jax.local_device_count() == 4
-        jaxmem.sweep(Means(spread=(0.5, 1.0)), replicates=10, seed=3, store={str(tmp_path / "s")!r})
+        every, shares, within = jax.local_devices(), [], batching.within_memory
+        assert len(every) == 8
+        def spy(*words):
+            found = within(*words)
+            shares.append([shard.data.shape[0] for shard in found["mean"].addressable_shards])
+            return found
+        batching.within_memory = spy
+        for count in (1, 2, 4, 8):
+            jax.local_devices, jax.local_device_count = lambda: every[:count], lambda: count
+            shares.clear()
+            store = {str(tmp_path)!r} + f"/{{count}}"
+            jaxmem.sweep(Means(spread=(0.5, 1.0)), replicates=10, seed=3, store=store)
+            assert shares
+            assert all(len(one) == count and len(set(one)) == 1 for one in shares), shares
     """
-    process = run_python(code, XLA_FLAGS="--xla_force_host_platform_device_count=4")
+    process = run_python(code, XLA_FLAGS="--xla_force_host_platform_device_count=8")
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    other = jaxmem.open_store(tmp_path / "s")
-    assert other.attrs["device"].startswith("4 × ")
-    xr.testing.assert_allclose(other["mean"], result["mean"], rtol=1e-5, atol=1e-6)
+    for count in (1, 2, 4, 8):
+        other = jaxmem.open_store(tmp_path / str(count))
+        assert other.attrs["device"].startswith("" if count == 1 else f"{count} × ")
+        xr.testing.assert_allclose(other["mean"], result["mean"], rtol=1e-5, atol=1e-6)
 
 
 def test_one_compilation_per_shape():
@@ -272,27 +286,3 @@ def test_bad_axes(loads):
 def test_settings_are_left_alone(result):
     assert not jax.config.jax_enable_x64
     assert jax.numpy.ones(1).dtype == np.float32
-
-
-def test_a_device_without_memory_takes_half_as_many_at_a_time():
-    tried = []
-
-    def program(width, most):
-        tried.append(width)
-        if width > most:
-            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
-        return jax.numpy.asarray(width)
-
-    assert within_memory(program, 13, 3) == 3
-    assert tried == [13, 6, 3]
-    with pytest.raises(jax.errors.JaxRuntimeError, match="RESOURCE_EXHAUSTED"):
-        within_memory(program, 4, 0)
-
-    def broken(width):
-        tried.append(width)
-        raise jax.errors.JaxRuntimeError("INTERNAL: something else")
-
-    tried.clear()
-    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
-        within_memory(broken, 8)
-    assert tried == [8]

@@ -5,7 +5,7 @@ import pytest
 
 from jaxmem.sweeping.batching import Layout
 from jaxmem.sweeping.grid import Family, Group, Task
-from jaxmem.sweeping.unfinished import STAGES, task_folder, unfinished_tasks
+from jaxmem.sweeping.unfinished import STAGES, place_of, unfinished_tasks
 
 GROUPS = tuple(Group(("shape", i), ((0, i),), ((("size", i),),)) for i in range(3))
 FAMILY = Family((("dim", 1),), GROUPS)
@@ -19,7 +19,8 @@ def completed():
 
 
 def begun(store, groups, replicates, layout=4):
-    return task_folder(store, Task(Family(FAMILY.prepared_at, groups), replicates), Layout(layout, 1))
+    task = Task(Family(FAMILY.prepared_at, groups), replicates)
+    return place_of(store, task, Layout(layout, 1), "run").folder
 
 
 def found(store, completed):
@@ -60,6 +61,20 @@ def test_what_lies_beyond_the_replicates_asked_for_is_left(tmp_path, completed):
     folder = begun(tmp_path, GROUPS, (6, 8))
     assert not found(tmp_path, completed)
     assert folder.exists()
+
+
+def test_a_task_knows_whose_it_is(tmp_path):
+    task = Task(Family(FAMILY.prepared_at, GROUPS), (0,))
+    place = place_of(tmp_path, task, Layout(4, 1), "first")
+    assert place.standing() == "held"
+    place.end()
+    assert place.standing() == "ended"
+    again = place_of(tmp_path, task, Layout(4, 1), "second")
+    assert place.folder == again.folder
+    assert (place.standing(), again.standing()) == ("taken over", "held")
+    again.forget()
+    assert again.standing() == "taken over"
+    assert not place.folder.exists()
 
 
 @pytest.mark.parametrize(

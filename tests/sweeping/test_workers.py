@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import pickle
 import signal
 import threading
@@ -20,7 +21,7 @@ import jaxmem
 from jaxmem.cli import main
 from jaxmem.populations import GivenArray, PopulationSettings
 from jaxmem.studies import LinearOverlaps
-from jaxmem.sweeping import Store, WorkersError, cluster, run, staged
+from jaxmem.sweeping import Store, WorkersError, cluster, run, staged, workers
 from jaxmem.sweeping.workers import workers_of
 
 STUDY = Means(dims=(2,), loads=(1.0, 4.0))
@@ -57,6 +58,14 @@ class Counted:
         with self.lock:
             self.now -= 1
         return empty(*task)
+
+
+HANDED = []
+
+
+def handed(*task):
+    """What a test has put into HANDED; Dask carries a function of a module by its name."""
+    return HANDED[-1](*task)
 
 
 @pytest.mark.parametrize(("told", "most"), [(None, 16), (3, 7)])
@@ -151,9 +160,9 @@ def test_data_go_to_processes_once():
     with unchecked():
         study = LinearOverlaps(population=PopulationSettings(samples=ROWS), loads=(1.0,))
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, mp_context=spawn) as pool, workers_of(pool, study, None) as workers:
-        words = workers.sent(empty, study)
-        assert workers.count == 2
+    with ProcessPoolExecutor(2, mp_context=spawn) as pool, workers_of(pool, study, None) as hands:
+        words = hands.sent(empty, study)
+        assert hands.count() == 2
         assert len(pickle.dumps(words)) < 1_000
         function, *more = words
         assert function(more[0], lambda given, seed: (given, seed), 7) == (study, 7)
@@ -184,15 +193,56 @@ def test_a_dask_client_is_an_executor(client, tmp_path):
 def test_data_go_to_dask_workers_once(client):
     with unchecked():
         study = LinearOverlaps(population=PopulationSettings(samples=ROWS), loads=(1.0,))
-    with workers_of(client, study, None) as workers:
-        assert workers.count == 4
-        _, sent = workers.sent(empty, study)
+    with workers_of(client, study, None) as hands:
+        assert hands.count() == 4
+        _, sent = hands.sent(empty, study)
         assert sent.result() == study
         assert len(client.who_has()[sent.key]) == 2
     found = jaxmem.sweep(study, replicates=2, executor=client)
     np.testing.assert_allclose(
         found["convergence"], jaxmem.sweep(study, replicates=2)["convergence"], rtol=1e-5
     )
+
+
+def test_a_cluster_that_grows_is_kept_busy(monkeypatch):
+    """Two threads at first, then four; where it is told how many there will be, it does not wait."""
+    counted, growing = Counted(0.1), threading.Event()
+
+    def task(*words):
+        if counted.calls == 8:
+            growing.set()
+        return counted(*words)
+
+    HANDED.append(task)
+    monkeypatch.setattr(run, "run_task", handed)
+    monkeypatch.setattr(workers, "ASKED_SECONDS", 0.0)
+    settings = {"processes": False, "threads_per_worker": 2, "dashboard_address": ":0"}
+    with distributed.LocalCluster(n_workers=1, **settings) as local, distributed.Client(local) as client:
+        grow = threading.Thread(target=lambda: (growing.wait(60), local.scale(2)))
+        grow.start()
+        jaxmem.sweep(STUDY, replicates=60, chunk_size=1, executor=client)
+        grow.join()
+        assert counted.most == 4
+        with workers_of(client, STUDY, 64) as told:
+            assert told.count() == 64
+
+
+def test_an_interrupt_keeps_what_dask_has_in_hand(client, tmp_path, monkeypatch):
+    """Tasks that run are waited for and written, those that wait are not begun."""
+    counted = Counted(1.0)
+
+    def task(*words):
+        if counted.calls == 3:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        return counted(*words)
+
+    HANDED.append(task)
+    monkeypatch.setattr(run, "run_task", handed)
+    with pytest.raises(KeyboardInterrupt):
+        jaxmem.sweep(STUDY, replicates=100, chunk_size=1, executor=client, store=tmp_path / "s")
+    kept = jaxmem.open_store(tmp_path / "s")["completed"].isel(dim=0, load=0)
+    assert 4 <= counted.calls < 10
+    assert int(kept.sum()) == counted.calls
 
 
 def test_the_death_of_the_cluster_is_one_sentence(tmp_path, monkeypatch):
@@ -236,6 +286,27 @@ def test_where_to_compute_is_checked():
         pass
     with ThreadPoolExecutor(1) as executor, pytest.raises(ValueError, match="workers must be a whole number"):
         jaxmem.sweep(STUDY, replicates=1, executor=executor, workers=0)
+
+
+def state_of_process():
+    """Whether Ctrl-C is ignored, and the cores that may be used."""
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN, sorted(os.sched_getaffinity(0))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be asked for")
+def test_local_processes_share_the_cores_and_leave_an_interrupt_to_the_client():
+    """Also one that was started again."""
+    cores = sorted(os.sched_getaffinity(0))
+    with cluster(2, None) as client:
+        first = client.run(state_of_process)
+        with contextlib.suppress(Exception):
+            client.run(os._exit, 1, workers=[next(iter(first))])
+        client.wait_for_workers(2)
+        for states in (first, client.run(state_of_process)):
+            assert all(ignored for ignored, _ in states.values())
+            assert sorted(mine for _, mine in states.values()) == sorted([cores[::2], cores[1::2] or cores])
+    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
 @pytest.mark.slow
