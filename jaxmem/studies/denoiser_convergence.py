@@ -5,6 +5,7 @@ Sources: Kadkhodaie, Guth, Simoncelli & Mallat, ICLR 2024, arXiv 2310.02557 (K);
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
@@ -25,7 +26,7 @@ from jaxmem.numerics import linear_algebra
 from jaxmem.numerics.linear_algebra import product
 from jaxmem.numerics.precision import with_float64
 from jaxmem.numerics.randomness import stream
-from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
+from jaxmem.populations import Empirical, PopulationSettings
 from jaxmem.sampling import heun, stochastic_ascent
 from jaxmem.scores import BiasFreeCNN, BiasFreeDenoiser, parameter_count
 from jaxmem.scores.image_rows import image_shape_of
@@ -394,7 +395,11 @@ class DenoiserConvergence(StagedStudy):
 
     def _draw(self, key: Key, point: Point, shape: Shape) -> Drawn:
         """Two disjoint train sets and held-out samples; no image is in two of them."""
-        population = self.population.build(self._dim(), point)
+        known = self.population.data is not None  # XLA folds constants slowly: 15 s at 14 × 14
+        with jax.ensure_compile_time_eval() if known else nullcontext():
+            population = self.population.build(self._dim(), point)
+            mean, covariance = population.mean(), jnp.asarray(population.covariance(), jnp.float64)
+            leading = linear_algebra.eigh(covariance)[1][:, -1]
         test_key, train_key = stream(key, "test"), stream(key, "train")
         if isinstance(population, Empirical):
             split = population.train_test(train_key, 2 * shape.capacity, self.test_samples)
@@ -402,8 +407,6 @@ class DenoiserConvergence(StagedStudy):
         else:
             first, second = population.disjoint_samples(train_key, shape.capacity)
             train, test = (first, second), jnp.asarray(population.sample(test_key, self.test_samples))
-        mean, covariance = population.mean(), _covariance(population)
-        leading = linear_algebra.eigh(covariance)[1][:, -1]
         return Drawn(train, test, mean.astype(jnp.float32), leading)
 
     def _problem(self, point: Point, rows: Rows) -> Training:
@@ -431,10 +434,6 @@ class DenoiserConvergence(StagedStudy):
         shape = self.population.image_shape(self._dim())
         assert shape is not None
         return shape
-
-
-def _covariance(population: AbstractPopulation) -> Float64[Array, "d d"]:
-    return jnp.asarray(population.covariance(), jnp.float64)
 
 
 def _leading(rows: Float[Array, "m d"]) -> Float64[Array, "d"]:

@@ -25,6 +25,7 @@ import zarr.storage
 
 from jaxmem.describing.settings import contents_of, flattened
 from jaxmem.describing.variables import Coordinate
+from jaxmem.numerics.precision import has_float64
 from jaxmem.sweeping.batching import Results
 from jaxmem.sweeping.errors import StoreError, explained
 from jaxmem.sweeping.integrity import CHECKSUM, COMPLETED, array_of, checksums, find_lost
@@ -340,6 +341,7 @@ def _attributes(study: Study, seed: int) -> dict[str, Any]:
         "versions": json.dumps(versions),
         "writers": json.dumps([versions]),
         "device": f"{jax.local_device_count()} × {device.device_kind}",
+        "float64": has_float64(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
@@ -348,8 +350,13 @@ def _refuse_other(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> N
     """Refuse a store that another study, configuration or seed made, naming the first difference."""
     if "study" not in found or "configuration" not in found:
         raise StoreError(f"store must be empty or one made by jaxmem, got {name!r}, which holds other data.")
-    old = {"study": found["study"], **flattened(json.loads(found["configuration"])), "seed": found["seed"]}
-    new = {"study": wanted["study"], **flattened(json.loads(wanted["configuration"])), "seed": wanted["seed"]}
+
+    def said(each: dict[str, Any]) -> dict[str, Any]:
+        precision = {"float64": each.get("float64", True)}  # earlier versions did not say
+        settings = flattened(json.loads(each["configuration"]))
+        return {"study": each["study"], **settings, "seed": each["seed"], **precision}
+
+    old, new = said(found), said(wanted)
     for field in old | new:
         if contents_of(old.get(field)) != contents_of(new.get(field)):
             raise StoreError(
