@@ -3,6 +3,7 @@
 from jaxmem.covariances.bidiagonal import BidiagonalCovariance as BidiagonalCovariance
 from jaxmem.covariances.spectral import SpectralCovariance as SpectralCovariance
 from jaxmem.metrics.authenticity import Authenticity as Authenticity
+from jaxmem.metrics.authenticity import authentic_share as authentic_share
 from jaxmem.metrics.authenticity import authenticity as authenticity
 from jaxmem.metrics.condensation import Condensation as Condensation
 from jaxmem.metrics.condensation import condensation as condensation

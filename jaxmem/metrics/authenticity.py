@@ -11,12 +11,16 @@ farther from that training sample than the next training sample is.
 
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Array, Bool, Float, Float64, Int, Int64
 
 from jaxmem import _checks
-from jaxmem._typing import RealArray
+from jaxmem._typing import Integer, RealArray, Samples
 from jaxmem.metrics.nearest_rows import Tick, nearest_rows
+from jaxmem.metrics.nearest_training import nearest_training
+from jaxmem.numerics.precision import with_float64
 
 
 class Authenticity(NamedTuple):
@@ -73,3 +77,31 @@ def authentic_of(
     spacing = nearest_rows(train[used], train, 1, excluded=used, tick=tick).distance[:, 0][place]
     authentic = distance > spacing
     return Authenticity(float(authentic.mean()), authentic, distance, spacing)
+
+
+@with_float64
+@_checks.real_arrays("generated", "train")
+def authentic_share(
+    generated: Float[RealArray, "generated d"], train: Samples, *, count: Integer | None = None
+) -> Float64[Array, ""]:
+    """The value of `authenticity` alone, under `jax.jit` and `jax.vmap`, for train sets in one program.
+
+    Args:
+        generated: one sample a row.
+        train: (n, d), or (capacity, d) with rows from `count` on ignored.
+        count: how many rows of `train` are samples, at least 2, traced or not; all by default.
+
+    Cost: two passes over the train set for each generated sample, one at a time.
+    """
+    _checks.samples("generated", generated)
+    _checks.samples("train", train, dim=generated.shape[1], count=count)
+    number = jnp.asarray(len(train) if count is None else count, jnp.int32)
+    nearest = nearest_training(generated, train, count=count)
+    rows = jnp.asarray(train, jnp.float64)
+    places = jnp.arange(len(rows), dtype=jnp.int32)
+
+    def spacing(row: Int[Array, ""]) -> Float64[Array, ""]:
+        squares = ((rows - rows[row]) ** 2).sum(1)
+        return jnp.sqrt(jnp.where((places < number) & (places != row), squares, jnp.inf).min())
+
+    return (nearest.distance > jax.lax.map(spacing, nearest.row)).astype(jnp.float64).mean()

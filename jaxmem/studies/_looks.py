@@ -18,6 +18,9 @@ from jaxmem.numerics.randomness import stream
 from jaxmem.sampling import denoising_implicit
 from jaxmem.scores.score_model import scores_at
 
+Features = Callable[[Array], Array]
+"""(m, d) → (m, k)."""
+
 Score = Callable[[Any, Any], Any]
 """(t, x) → score at one point; with a method `on_batch` for many where that is faster."""
 
@@ -51,6 +54,7 @@ class Looks(eqx.Module):
         generated_size: samples generated at each look.
         pictures: how many of them are kept as images.
         image_shape: of these; None for none.
+        features: rows → rows, in which samples are told to be alike beside pixels; None for pixels alone.
     """
 
     key: Key
@@ -63,6 +67,7 @@ class Looks(eqx.Module):
     generated_size: int = eqx.field(static=True)
     pictures: int = eqx.field(static=True)
     image_shape: tuple[int, int, int] | None = eqx.field(static=True)
+    features: Features | None = eqx.field(static=True, default=None)
 
     def at(self, score: Score, *, pictures: bool = True) -> dict[str, Array]:
         """All that is seen of a score; names are those of the study's variables."""
@@ -77,14 +82,29 @@ class Looks(eqx.Module):
             "parting_by_level": losses.parting_by_level(),
             "memorised_fraction": metrics.memorised_fraction(generated, self.train, count=self.count),
         }
-        for split, rows in {"train": self.train[: len(self.test)], "test": self.test}.items():
-            found |= {f"{name}_{split}": value for name, value in self.distances(generated, rows).items()}
+        found |= self.against_both_splits(generated)
         if pictures and self.image_shape is not None and self.pictures:
             shown = generated[: self.pictures]
             nearest = metrics.nearest_training(shown, self.train, count=self.count).row
             found["generated"] = as_pictures(shown, self.image_shape)
             found["nearest"] = as_pictures(self.train[nearest], self.image_shape)
         return found
+
+    def against_both_splits(self, generated: Float32[Array, "generated d"]) -> dict[str, Array]:
+        """Distances to as many training as test samples, and the share that are no noisy copies."""
+        found: dict[str, Array] = {}
+        for suffix, features in self._described().items():
+            x, train, test = (features(rows) for rows in (generated, self.train, self.test))
+            for split, rows in {"train": train[: len(test)], "test": test}.items():
+                distances = self.distances(x, rows)
+                found |= {f"{name}{suffix}_{split}": value for name, value in distances.items()}
+            found[f"authenticity{suffix}"] = metrics.authentic_share(x, train, count=self.count)
+        return found
+
+    def _described(self) -> dict[str, Features]:
+        """By what samples are told to be alike: suffix of the variables → function."""
+        pixels: dict[str, Features] = {"": lambda rows: rows}
+        return pixels if self.features is None else pixels | {"_features": self.features}
 
     def losses(self, score: Score) -> Losses:
         """On the first rows of the train set and on the test samples, as many, with noise of their own."""
@@ -121,14 +141,38 @@ class Looks(eqx.Module):
             "frechet": metrics.gaussian_distances(*laws[0], *laws[1]).bures_squared,
         }
 
-    def held_out_share(self) -> Scalar:
-        """The share of test samples that would count as copies: what no model can have copied."""
-        return metrics.memorised_fraction(self.test, self.train, count=self.count)
+    def of_held_out(self) -> dict[str, Array]:
+        """What test samples would give in place of generated ones: no model can have copied them."""
+        copied = metrics.memorised_fraction(self.test, self.train, count=self.count)
+        found = {"memorised_fraction_test": copied}
+        for suffix, features in self._described().items():
+            rows = features(self.test), features(self.train)
+            found[f"authenticity{suffix}_test"] = metrics.authentic_share(*rows, count=self.count)
+        return found
 
 
-def look_variables(test_samples: int, of: str = "") -> dict[str, Variable]:
+def check_features(field: str, features: Features, dim: int) -> None:
+    """Refuse a function that does not return a row for each row.
+
+    Raises:
+        ValueError: naming the field.
+    """
+    rows = jax.ShapeDtypeStruct((3, dim), jnp.float32)
+    try:
+        found = jax.eval_shape(features, rows)
+    except Exception as error:
+        said = (str(error).splitlines() or [""])[0]
+        raise ValueError(f"{field} must take rows (m, {dim}) under jax.jit; it fails: {said}") from error
+    if getattr(found, "ndim", 0) != 2 or found.shape[0] != 3:
+        raise ValueError(f"{field} must return (m, k) for rows (m, {dim}), got {found} for m = 3.")
+
+
+def look_variables(test_samples: int, of: str = "", *, features: bool = False) -> dict[str, Variable]:
     """The labels of what `Looks.at` returns beside pictures; `of` says which weights."""
     found = {"memorised_fraction": Variable(f"fraction memorised{of}", dims=("step",))}
+    spaces = {"": "", "_features": " in features"} if features else {"": ""}
+    for suffix, where in spaces.items():
+        found[f"authenticity{suffix}"] = Variable(f"authentic share{where}{of}", dims=("step",))
     for split in ("train", "test"):
         found |= {
             f"{split}_loss": Variable(f"{split} loss per dimension{of}", dims=("step",)),
@@ -136,9 +180,21 @@ def look_variables(test_samples: int, of: str = "") -> dict[str, Variable]:
                 f"{split} loss by noise level{of}", dims=("step", "noise_level")
             ),
         }
-        for name, words in {"sliced_wasserstein": "sliced Wasserstein", "frechet": "Fréchet"}.items():
-            long_name = f"{words} distance to {test_samples} {split} samples{of}"
-            found[f"{name}_{split}"] = Variable(long_name, dims=("step",))
+        for suffix, where in spaces.items():
+            for name, words in {"sliced_wasserstein": "sliced Wasserstein", "frechet": "Fréchet"}.items():
+                long_name = f"{words} distance to {test_samples} {split} samples{where}{of}"
+                found[f"{name}{suffix}_{split}"] = Variable(long_name, dims=("step",))
+    return found
+
+
+def held_out_variables(*, features: bool = False) -> dict[str, Variable]:
+    """The labels of what `Looks.of_held_out` returns."""
+    found = {
+        "memorised_fraction_test": Variable("fraction memorised of the test samples", dims=("step",)),
+        "authenticity_test": Variable("authentic share of the test samples"),
+    }
+    if features:
+        found["authenticity_features_test"] = Variable("authentic share of the test samples in features")
     return found
 
 

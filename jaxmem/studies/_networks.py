@@ -1,7 +1,5 @@
 """Score networks by name, for studies that train one: of images, of vectors, or a user's own."""
 
-import importlib
-from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
@@ -13,6 +11,7 @@ from jaxmem.sampling import Schedule
 from jaxmem.scores import NoisePrediction, ResidualMLP, TwoLayerReLU, UNet
 from jaxmem.scores.image_rows import image_shape_of
 from jaxmem.scores.score_model import scores_at
+from jaxmem.studies._imported import imported
 
 Size: TypeAlias = tuple[int, int, int] | int
 """Shape (height, width, channels) of images, or the dimension d of vectors."""
@@ -99,7 +98,7 @@ def draw_network(
     elif name == Network.TWO_LAYER:
         network = TwoLayerReLU.draw(key, _dim(size), width, time_input=True)
     else:
-        network = _imported(name)(key, size, width)
+        network = imported("network", name)(key, size, width)
     return NoisePrediction(network if time_unit == 1 else TimeInUnits(network, time_unit), schedule)
 
 
@@ -111,7 +110,7 @@ def check_network(name: str, size: Size, allowed: tuple[str, ...], *, layout: La
     """
     layout.check()
     if ":" in str(name):
-        _imported(name)
+        imported(field, name)
         return
     check.one_of(field, name, allowed)
     if name in Network.OF_IMAGES:
@@ -137,16 +136,3 @@ def _image(size: Size) -> tuple[int, int, int]:
 
 def _dim(size: Size) -> int:
     return size if isinstance(size, int) else size[0] * size[1] * size[2]
-
-
-def _imported(name: str) -> Callable[..., Any]:
-    module, _, function = str(name).partition(":")
-    try:
-        found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"network must be module:function of an importable module, got {name!r}: {error}."
-        ) from None
-    if not callable(found):
-        raise ValueError(f"network must name a function, got {name!r}, which is {found!r}.")
-    return found

@@ -27,7 +27,8 @@ from jaxmem.numerics.randomness import stream
 from jaxmem.populations import AbstractPopulation, Empirical, PopulationSettings
 from jaxmem.scores import empirical_score
 from jaxmem.studies._given_data import check_held_out
-from jaxmem.studies._looks import Looks, Score, look_variables
+from jaxmem.studies._imported import imported
+from jaxmem.studies._looks import Looks, Score, check_features, held_out_variables, look_variables
 from jaxmem.studies._networks import (
     Layout,
     Network,
@@ -224,6 +225,10 @@ class TrainingDynamics(StagedStudy):
     test_samples: int = 64
     """Held-out samples; distances and losses take as many training samples (at least 2, at most every n)."""
 
+    features: str = ""
+    """Also compare samples in features of one's own, module:function, which takes rows (m, d) and returns
+    (m, k); none by default."""
+
     pictures: int = 4
     """Generated images that are kept at each look, with the training image nearest to each (0 for none)."""
 
@@ -254,6 +259,8 @@ class TrainingDynamics(StagedStudy):
         for value in values_of(self.batch_size):
             if value is not None:
                 check.positive_integer("batch_size", value)
+        if self.features:
+            check_features("features", imported("features", self.features), self._dim())
         check.one_of("optimiser", self.optimiser, get_args(Optimiser))
         self._check_numbers()
         self.population.check((self._dim(),))
@@ -296,10 +303,11 @@ class TrainingDynamics(StagedStudy):
         """What is seen along the training, for the last weights and their average, and the times."""
         found: dict[str, Variable] = {}
         for suffix, of in self._weights().items():
-            labels = look_variables(self.test_samples, of) | time_variables(self._power_law_over(), of)
+            seen = look_variables(self.test_samples, of, features=bool(self.features))
+            labels = seen | time_variables(self._power_law_over(), of)
             found |= {f"{name}{suffix}": variable for name, variable in labels.items()}
+        found |= held_out_variables(features=bool(self.features))
         found |= {
-            "memorised_fraction_test": Variable("fraction memorised of the test samples", dims=("step",)),
             "sliced_wasserstein_floor": Variable("sliced Wasserstein distance of train and test samples"),
             "frechet_floor": Variable("Fréchet distance of train and test samples"),
             "train_loss_floor": Variable("train loss of the empirical optimal score"),
@@ -396,7 +404,8 @@ class TrainingDynamics(StagedStudy):
     ) -> dict[str, Array]:
         """What was seen, the times read off it, and what no network is better than."""
         drawn, looks_taken = self._draw(key, point, shape), len(self.look_steps())
-        looks, copied = drawn.looks, drawn.looks.held_out_share()
+        looks, held_out = drawn.looks, drawn.looks.of_held_out()
+        copied = held_out["memorised_fraction_test"]
         floor = looks.distances(looks.train[: self.test_samples], looks.test)
         exact = {"train_loss_floor": looks.losses(self._exact(Network.EMPIRICAL, drawn)).train.mean()}
         if self.population.has_score:
@@ -405,7 +414,7 @@ class TrainingDynamics(StagedStudy):
             diverged = jnp.zeros((), jnp.float64)
         else:
             diverged = (state.diverged_at >= 0).astype(jnp.float64)
-        found = {
+        found = held_out | {
             "memorised_fraction_test": jnp.broadcast_to(copied, (looks_taken,)),
             **{f"{name}_floor": value for name, value in floor.items()},
             **exact,
@@ -453,6 +462,7 @@ class TrainingDynamics(StagedStudy):
             self.generated_size,
             self.pictures,
             self._image_shape(),
+            imported("features", self.features) if self.features else None,
         )
 
     def _split(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxmem.metrics import authenticity
+from jaxmem.metrics import authentic_share, authenticity
 
 RANDOM = np.random.default_rng(1)
 
@@ -23,6 +23,9 @@ def test_is_the_definition_in_loops():
     np.testing.assert_array_equal(found.authentic, expected)
     assert found.value == pytest.approx(np.mean(expected))
     assert 0 < found.value < 0.9
+    padded = np.concatenate([train, generated])  # rows from `count` on are no samples
+    for share in (authentic_share(generated, train), authentic_share(generated, padded, count=60)):
+        assert float(share) == found.value
     assert not found.authentic[:10].any()
 
 

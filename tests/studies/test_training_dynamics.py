@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 from typechecking import unchecked
 
 import jaxmem
+from jaxmem.metrics import authenticity
 from jaxmem.noising import BetaChain
 from jaxmem.numerics.randomness import stream
 from jaxmem.populations import PopulationSettings
@@ -93,9 +94,26 @@ def numbers(key, *shape):
     return np.asarray(jax.random.normal(key, shape, jnp.float32), np.float64)
 
 
+def curved(rows):
+    """Features of two numbers, of which one tells nothing that the pixels do not."""
+    return jnp.stack([rows[:, 0] ** 2, rows[:, 1]], 1)
+
+
+def summed(rows):
+    """No row for each row."""
+    return rows.sum()
+
+
+def untraceable(rows):
+    """NumPy does not go through jit."""
+    return np.sort(np.asarray(rows), 1)
+
+
 def test_losses_and_samples_by_hand(study):
     """With the population's score, from the streams that the draws must come from."""
-    exact = dataclasses.replace(study, network="population", average_decay=None)
+    exact = dataclasses.replace(
+        study, network="population", average_decay=None, features=f"{__name__}:curved"
+    )
     key = jaxmem.replicate_key(3, 1)
     found = jaxmem.sweep(exact, replicates=2, seed=3).isel(samples=0, network_width=0, replicate=1)
     train, test = (
@@ -126,12 +144,18 @@ def test_losses_and_samples_by_hand(study):
         two = np.sort(cdist(rows, train[:12]), 1)
         np.testing.assert_allclose(found[name], (two[:, 0] < two[:, 1] / 3).mean())
     np.testing.assert_allclose(found["test_loss"][0], found["test_loss_floor"], rtol=1e-6)
-    for split, rows in {"train": train[:10], "test": test}.items():
-        distance = found[f"frechet_{split}"][0]
-        trace = np.trace(np.cov(x.T) + np.cov(rows.T))
-        product = np.linalg.eigvals(np.cov(x.T) @ np.cov(rows.T))
-        expected = ((x.mean(0) - rows.mean(0)) ** 2).sum() + trace - 2 * np.sqrt(product.real).sum()
-        np.testing.assert_allclose(distance, expected, rtol=1e-3)
+    for suffix, features in {"": np.asarray, "_features": curved}.items():
+        ours, own = features(x), features(train)
+        for split, rows in {"train": own[:10], "test": features(test)}.items():
+            distance = found[f"frechet{suffix}_{split}"][0]
+            trace = np.trace(np.cov(ours.T) + np.cov(rows.T))
+            product = np.linalg.eigvals(np.cov(ours.T) @ np.cov(rows.T))
+            expected = ((ours.mean(0) - rows.mean(0)) ** 2).sum() + trace - 2 * np.sqrt(product.real).sum()
+            np.testing.assert_allclose(distance, expected, rtol=1e-3)
+        values = [authenticity(rows, own[:12]).value for rows in (ours, features(test))]
+        np.testing.assert_allclose(found[f"authenticity{suffix}"][0], values[0])
+        np.testing.assert_allclose(found[f"authenticity{suffix}_test"], values[1])
+    assert not np.allclose(found["authenticity"], found["authenticity_features"])
     apart = found["test_loss_by_level"][0] - found["train_loss_by_level"][0]
     assert np.isinf(found["divergence_time_by_level"][np.asarray(apart) < 0]).all()
 
@@ -198,6 +222,9 @@ def test_bad_input_is_refused():
         "test_samples must leave",
         population=given(np.arange(120.0).reshape(40, 3)),
     )
+    sentence("features must be module:function of an importable", features="no.such:thing")
+    sentence(r"features must return .m, k. for rows .m, 3.", features=f"{__name__}:summed")
+    sentence("features must take rows .m, 3. under jax.jit; it fails", features=f"{__name__}:untraceable")
     sentence("batch_size must be a whole number of at least 1, got 0", batch_size=0)
     sentence("tolerance must be a finite number above 0 and below 1, got 1", tolerance=1)
     sentence("sampling_steps must be a whole number", sampling_steps=2_000)
