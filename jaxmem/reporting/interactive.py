@@ -1,6 +1,6 @@
 """The cells of a figure as interactive ones: values and intervals on hovering, zoom, curves to hide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ import xarray as xr
 from matplotlib.colors import to_hex
 
 from jaxmem.describing.panels import Panel
+from jaxmem.plotting import palette
 from jaxmem.plotting.cells import Cell, cell_title
-from jaxmem.plotting.palette import Palette, name_of
+from jaxmem.plotting.palette import Look, Palette, name_of
 from jaxmem.plotting.quantity import Quantity, theory_line
 from jaxmem.plotting.style import label_of, setting_text
 
@@ -24,15 +25,31 @@ SYMBOLS = {
     "<": "triangle-left",
     ">": "triangle-right",
 }
-HEIGHT = 360
-"""Pixels of a figure without its legend."""
+FILLS = {
+    "full": "",
+    "none": "-open",
+    "left": "-open-dot",
+    "bottom": "-dot",
+    "right": "-open-dot",
+    "top": "-dot",
+}
+"""What the fills of a figure are here, which has no half-filled symbols."""
+
+DASHES = dict(zip(palette.DASHES, ("solid", "dash", "dashdot", "dot"), strict=True))
+
+HEIGHT, ROW = 370, 22
+"""Pixels of a figure without its legend, and of a row of that."""
+
+NARROW = 300
+"""Pixels that a row of the legend has at least; a name takes eight a letter, and forty for its line."""
 
 
-def interactive(dataset: xr.Dataset, cell: Cell, palette: Palette) -> go.Figure:
+def interactive(dataset: xr.Dataset, cell: Cell, meanings: Palette) -> go.Figure:
     """A cell that is no picture: a map, or simulation as points with bars and theory as lines."""
     panel = cell.panel
-    traces = [_map(dataset, cell)] if panel.y is not None else list(_curves(dataset, cell, palette))
+    traces = [_map(dataset, cell)] if panel.y is not None else list(_curves(dataset, cell, meanings))
     figure = go.Figure(traces)
+    below = ROW * _rows([trace.name for trace in traces if trace.name and trace.showlegend is not False])
     first = cell.quantities[0].estimate
     y_label = label_of(dataset[panel.y]) if panel.y is not None else panel.y_label or label_of(first)
     figure.update_layout(
@@ -40,9 +57,9 @@ def interactive(dataset: xr.Dataset, cell: Cell, palette: Palette) -> go.Figure:
         title={"text": _plain(cell_title(dataset, cell)), "font": {"size": 14}},
         xaxis={"title": {"text": _plain(label_of(dataset[panel.x]))}, "type": panel.x_scale},
         yaxis={"title": {"text": _plain(y_label)}, "type": panel.y_scale, "range": _range(panel)},
-        height=HEIGHT,
-        margin={"l": 60, "r": 10, "t": 40, "b": 50},
-        legend={"orientation": "h", "y": -0.25},
+        height=HEIGHT + below,
+        margin={"l": 60, "r": 10, "t": 75, "b": 60 + below},
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
         hovermode="closest",
         font={"family": "system-ui, sans-serif"},
         updatemenus=_scales(panel),
@@ -55,16 +72,22 @@ def interactive(dataset: xr.Dataset, cell: Cell, palette: Palette) -> go.Figure:
     return figure
 
 
-def _curves(dataset: xr.Dataset, cell: Cell, palette: Palette) -> Iterator[go.Scatter]:
+def _rows(names: Sequence[str]) -> int:
+    """Rows of a legend: columns are as wide as the longest name."""
+    across = max(1, NARROW // max((40 + 8 * len(name) for name in names), default=NARROW))
+    return -(-len(names) // across)
+
+
+def _curves(dataset: xr.Dataset, cell: Cell, meanings: Palette) -> Iterator[go.Scatter]:
     panel, hue = cell.panel, cell.hue
     count = 1 if hue is None else dataset.sizes[hue]
     for i, quantity in enumerate(cell.quantities):
         for j in range(count):
             one = quantity.at({hue: j})
-            look = palette.look(panel, i, hue, j)
+            look = meanings.look(panel, i, hue, j)
             colour, name = to_hex(look.colour), _name(dataset, panel, i, hue, j)
             group = f"{i} {j}"
-            yield _simulation(dataset, panel, one, name, group, colour, look.marker)
+            yield _simulation(dataset, panel, one, name, group, look)
             if panel.curves[i].theory is not None:
                 line = theory_line(panel, i, dataset, one)
                 if np.isfinite(line[1]).any():
@@ -79,11 +102,11 @@ def _curves(dataset: xr.Dataset, cell: Cell, palette: Palette) -> Iterator[go.Sc
                         hovertemplate=f"theory: %{{y:.5g}}<extra>{name}</extra>",
                     )
     if cell.transitions is not None:
-        yield from _transitions(cell.transitions, hue, count, palette, panel)
+        yield from _transitions(cell.transitions, hue, count, meanings, panel)
 
 
 def _simulation(
-    dataset: xr.Dataset, panel: Panel, one: Quantity, name: str, group: str, colour: str, marker: str
+    dataset: xr.Dataset, panel: Panel, one: Quantity, name: str, group: str, look: Look
 ) -> go.Scatter:
     """Points with bars; hovering tells value, interval, n and replicates."""
     estimate, low, high = (np.asarray(each.values, np.float64) for each in (one.estimate, one.low, one.high))
@@ -102,8 +125,12 @@ def _simulation(
         y=shown,
         error_y=bars,
         mode="lines+markers" if panel.joined else "markers",
-        marker={"color": colour, "symbol": SYMBOLS.get(marker, "circle"), "size": 7},
-        line={"color": colour, "width": 1},
+        marker={
+            "color": to_hex(look.colour),
+            "symbol": SYMBOLS.get(look.marker, "circle") + FILLS[look.fill],
+            "size": 5 if panel.joined else 8,
+        },
+        line={"color": to_hex(look.colour), "width": 1.2, "dash": DASHES[look.dashes]},
         name=name,
         legendgroup=group,
         customdata=np.stack(np.broadcast_arrays(*told), -1),
@@ -115,7 +142,7 @@ def _simulation(
 
 
 def _transitions(
-    transitions: xr.Dataset, hue: str | None, count: int, palette: Palette, panel: Panel
+    transitions: xr.Dataset, hue: str | None, count: int, meanings: Palette, panel: Panel
 ) -> Iterator[go.Scatter]:
     """A diamond where P crosses its level, with the interval of the location."""
     for j in range(count):
@@ -132,7 +159,7 @@ def _transitions(
             marker={
                 "symbol": "diamond-open",
                 "size": 11,
-                "color": to_hex(palette.look(panel, 0, hue, j).colour),
+                "color": to_hex(meanings.look(panel, 0, hue, j).colour),
             },
             name="transition",
             showlegend=False,
@@ -192,16 +219,22 @@ def _range(panel: Panel) -> list[float] | None:
 
 
 def _scales(panel: Panel) -> list[dict[str, Any]]:
-    """Buttons between linear and logarithmic axes."""
+    """A button per axis, above the figure, between linear and logarithmic."""
     if panel.y is not None:
         return []
+    other = {"linear": "log", "log": "linear"}
     buttons = [
-        {"label": f"{axis} {scale}", "method": "relayout", "args": [{f"{axis}axis.type": scale}]}
-        for axis in "xy"
-        for scale in ("linear", "log")
+        {
+            "label": f"{axis}: linear/log",
+            "method": "relayout",
+            "args": [{f"{axis}axis.type": other[scale]}],
+            "args2": [{f"{axis}axis.type": scale}],  # a second click
+        }
+        for axis, scale in (("x", panel.x_scale), ("y", panel.y_scale))
     ]
-    place = {"x": 1, "xanchor": "right", "y": 1.16}
-    return [{"buttons": buttons, "showactive": False, "font": {"size": 10}, **place}]
+    place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 6}}
+    looks = {"type": "buttons", "direction": "right", "showactive": False, "font": {"size": 10}}
+    return [{"buttons": buttons, **looks, **place}]
 
 
 def _plain(text: str) -> str:

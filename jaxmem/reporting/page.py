@@ -14,10 +14,11 @@ import xarray as xr
 
 from jaxmem import _checks as check
 from jaxmem.describing.settings import flattened
-from jaxmem.plotting import plot
+from jaxmem.plotting import plot_pictures
 from jaxmem.plotting.cells import cells_of
 from jaxmem.plotting.choice import panels_of
 from jaxmem.plotting.palette import palette_of
+from jaxmem.plotting.pictures import generic_pictures
 from jaxmem.plotting.quantity import configuration_of
 from jaxmem.statistics import summarise
 from jaxmem.statistics.export import as_csv
@@ -28,7 +29,7 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1200px; padding: 1em; color: #222; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 1em; }
-.figures img { width: 100%; } .wide { grid-column: 1 / -1; }
+.figures img { max-width: 100%; } .wide { grid-column: 1 / -1; }
 .scroll { overflow: auto; max-height: 30em; border: 1px solid #ddd; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.15em 0.6em; text-align: right; white-space: nowrap; }
@@ -143,12 +144,12 @@ def _figures(dataset: xr.Dataset, confidence: float) -> Iterator[str]:
     for cell in cells:
         figure = interactive(dataset, cell, palette)
         yield f"<div>{figure.to_html(full_html=False, include_plotlyjs=False, config=options)}</div>"
-    for panel in panels:
-        if panel.pictures:
-            drawn = io.BytesIO()
-            plot(dataset, panels=[panel], size=(10, 4)).savefig(drawn, format="png", dpi=150)
-            data = base64.b64encode(drawn.getvalue()).decode()
-            yield f'<div class="wide"><img alt="pictures" src="data:image/png;base64,{data}"></div>'
+    pictures = tuple(panel for panel in panels if panel.pictures) or generic_pictures(dataset)
+    if pictures:
+        drawn = io.BytesIO()
+        plot_pictures(dataset, pictures).savefig(drawn, format="png", dpi=120)
+        data = base64.b64encode(drawn.getvalue()).decode()
+        yield f'<div class="wide"><img alt="pictures" src="data:image/png;base64,{data}"></div>'
 
 
 def _table(summary: xr.Dataset, name: str) -> Iterator[str]:

@@ -10,7 +10,8 @@ import xarray as xr
 import jaxmem
 from jaxmem.cli import main
 from jaxmem.describing.pictures import PICTURE_DIMS
-from jaxmem.studies import LinearOverlaps
+from jaxmem.populations import PopulationSettings
+from jaxmem.studies import LinearOverlaps, TrainingDynamics
 from jaxmem.theory import convergence
 
 
@@ -66,6 +67,24 @@ def test_points_bars_and_what_hovering_tells(store, page):
         np.testing.assert_allclose(told[:, 1], one["convergence"] + error)
         np.testing.assert_allclose(told[:, 2], np.rint(np.array([0.5, 1, 4]) * dim))
         np.testing.assert_allclose(told[:, 3], 3)
+
+
+def test_curves_of_one_panel_are_told_apart(tmp_path):
+    """As in the figure: colour is the samples', dashes and hollow points the curve's."""
+    few = {"test_samples": 4, "generated_size": 4, "steps": 40, "snapshots": 3, "sampling_steps": 4}
+    study = TrainingDynamics(
+        samples=(12, 24), dim=3, network="population", population=PopulationSettings(), **few
+    )
+    page = jaxmem.report(jaxmem.sweep(study, replicates=2), tmp_path / "page.html").read_text("utf-8")
+    data, layout = figures(page)[0]
+    looks = {
+        one["name"]: (one["line"]["color"], one["line"]["dash"], one["marker"]["symbol"]) for one in data
+    }
+    assert len(set(looks.values())) == 4
+    assert looks["train, n = 12"][0] == looks["test, n = 12"][0] != looks["train, n = 24"][0]
+    assert (looks["train, n = 12"][1], looks["test, n = 12"][1]) == ("solid", "dash")
+    assert looks["test, n = 24"][2].endswith("-open")
+    assert layout["height"] >= 370 + 4 / 2 * 22  # room for every name
 
 
 def test_theory_lines(page):
