@@ -14,7 +14,7 @@ from jaxmem.cli.options import GRID, NUMBERS, Option, distinct, options_of_field
 from jaxmem.cli.parser import Parser, UsageError, default_text
 from jaxmem.studies import STUDIES, Study
 
-NOT_REPEATED = ("quick", "config", "quiet", "workers", "scheduler", "compilation_cache")
+NOT_REPEATED = ("quick", "config", "quiet", "workers", "scheduler", "compilation_cache", "estimate")
 """What a configuration file does not hold."""
 
 ARRAYS = ("covariance", "samples")
@@ -54,6 +54,9 @@ class Run:
     compilation_cache: Path | None = None
     """Keep compiled programs in this folder, for later runs and for the other workers."""
 
+    estimate: bool = False
+    """Say how long it will take, from a replicate of every shape, and stop."""
+
     quick: bool = False
     """A first look: a smaller grid, fewer replicates and cheaper settings that take about a minute on two
     cores. Flags beside it still count."""
@@ -77,6 +80,10 @@ def run(study: Study, options: Run) -> None:
     if options.figure is not None:
         check_figure_path(options.figure)
     store = store_of(study.name, options)
+    if options.estimate:
+        with cached_compilations(options.compilation_cache):
+            print(_estimated(study, options, store))
+        return
     with (
         cached_compilations(options.compilation_cache),
         cluster(options.workers, options.scheduler) as client,
@@ -101,6 +108,36 @@ def run(study: Study, options: Run) -> None:
         plot(store, output=options.figure)
     if not options.quiet:
         print(f"compilations: {compilations()}{_padding_note(study)}", file=sys.stderr)
+
+
+def _estimated(study: Study, options: Run, store: Path) -> str:
+    """One line: what is missing, and how long it takes."""
+    from jaxmem.sweeping import estimate  # noqa: PLC0415
+
+    found = estimate(
+        study,
+        replicates=options.replicates,
+        seed=options.seed,
+        store=store,
+        memory_budget=options.memory_budget * 2**20,
+    )
+    if not found.missing:
+        return f"nothing is missing: {store} has all {found.total:,} (point, replicate) pairs."
+    workers = options.workers or 1
+    among = f" among {workers} workers" if workers > 1 else ""
+    return (
+        f"about {duration(found.compiling + found.computing / workers)} for {found.missing:,} of "
+        f"{found.total:,} (point, replicate) pairs{among}: {duration(found.compiling)} to compile, "
+        f"{duration(found.computing / workers)} to compute."
+    )
+
+
+def duration(seconds: float) -> str:
+    """In the unit that suits it, with two digits or more."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
 @contextmanager
@@ -185,6 +222,9 @@ def _run_parsed(name: str, words: Sequence[str]) -> None:
     ]
     values |= {path: str(Path(said[path]).absolute()) for path in paths}
     values["figure"] = settings.figure and settings.figure.absolute()
+    if settings.estimate:
+        run(configured, settings)
+        return
     kept = [option for option in options if option.name not in NOT_REPEATED]
     try:
         run(configured, settings)

@@ -98,7 +98,7 @@ def _run(
         if jax.default_backend() != "cpu":
 
             def lower(width: int, group: Group = group) -> Any:
-                return _Programs(study, group, width, inputs).lowered_step()
+                return Programs(study, group, width, inputs).lowered_step()
 
             most = pairs_on_device(inputs, group)
             width = fitting_width(what, lower, width, most, layout.vector_bytes)
@@ -118,7 +118,7 @@ def _outcome(
 ) -> dict[str, np.ndarray]:
     """The outcome of a group, from its folder as far as that goes."""
     snapshots = study.look_steps(group.shape)
-    programs = _Programs(study, group, width, inputs)
+    programs = Programs(study, group, width, inputs)
     place, header = None, ""
     if saved is not None:
         if saved.place.standing() != "held":  # it had waited for a worker
@@ -172,7 +172,7 @@ class _Saved:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def header_of(self, programs: "_Programs") -> str:
+    def header_of(self, programs: "Programs") -> str:
         return hashlib.sha256(f"{self.header} {programs.digest()}".encode()).hexdigest()
 
 
@@ -230,7 +230,7 @@ class _Clock:
         self._step, self._at = step, time.monotonic()
 
 
-class _Programs:
+class Programs:
     """The compiled parts of a study at one group of points; states are arrays (replicates, points, ...)."""
 
     def __init__(self, study: StagedStudy, group: Group, width: int, inputs: TaskInputs):
@@ -257,18 +257,22 @@ class _Programs:
         )
 
     def start(self) -> PyTree:
+        """The states before the first step."""
         return _compiled("start", *self._static, *self._inputs, None, None)
 
     def advance(self, state: PyTree, steps: int) -> PyTree:
+        """The states so many steps later; those given are gone."""
         return jax.block_until_ready(
             _compiled_step("advance", *self._static, *self._inputs, state, jnp.int32(steps))
         )
 
     def observe(self, state: PyTree) -> dict[str, np.ndarray]:
+        """What is seen of the states."""
         found = _compiled("observe", *self._static, *self._inputs, state, None)
         return {name: np.asarray(value) for name, value in found.items()}
 
     def finish(self, state: PyTree, seen: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outcome, from the last states and all that was seen."""
         found = _compiled("finish", *self._static, *self._inputs, state, dict(seen))
         return {name: np.asarray(value, np.float64) for name, value in found.items()}
 

@@ -73,7 +73,7 @@ def test_a_run_that_breaks_goes_on_to_the_same_bits(tmp_path, monkeypatch, after
     """Broken at a save, of the first task or the second; the next run takes it up where it was."""
     expected = jaxmem.sweep(STUDY, **SETTINGS, store=tmp_path / "whole.zarr")
     settings, saves, steps = by_ones(monkeypatch), [], []
-    save, advance = staged.save_tree, staged._Programs.advance
+    save, advance = staged.save_tree, staged.Programs.advance
 
     def break_down(path, tree, header):
         save(path, tree, header)
@@ -90,7 +90,7 @@ def test_a_run_that_breaks_goes_on_to_the_same_bits(tmp_path, monkeypatch, after
     with pytest.raises(BrokenError):
         jaxmem.sweep(STUDY, **SETTINGS, **settings, store=path)
     monkeypatch.setattr(staged, "save_tree", save)
-    monkeypatch.setattr(staged._Programs, "advance", count)
+    monkeypatch.setattr(staged.Programs, "advance", count)
     same(jaxmem.sweep(STUDY, **SETTINGS, store=path), expected)
     # Three tasks, of two, two and one replicates: no step is taken twice, the task next in line saved too.
     assert sum(steps) == 3 * 100 - len(saves)
@@ -164,7 +164,7 @@ def test_more_devices_finish_what_fewer_began(tmp_path, monkeypatch, whole):
 
 def test_a_run_that_is_told_to_stop_saves_and_ends(tmp_path, monkeypatch):
     """Ctrl-C while a stage is in hand: the state of that moment is kept, though no stage was over."""
-    advance, steps = staged._Programs.advance, []
+    advance, steps = staged.Programs.advance, []
     monkeypatch.setattr(staged, "CALL_SECONDS", 0.0)
 
     def interrupt(self, state, number):
@@ -174,11 +174,11 @@ def test_a_run_that_is_told_to_stop_saves_and_ends(tmp_path, monkeypatch):
             time.sleep(0.3)  # until it has heard
         return advance(self, state, number)
 
-    monkeypatch.setattr(staged._Programs, "advance", interrupt)
+    monkeypatch.setattr(staged.Programs, "advance", interrupt)
     path = tmp_path / "run.zarr"
     with pytest.raises(KeyboardInterrupt):
         jaxmem.sweep(STUDY, **SETTINGS, store=path)
-    monkeypatch.setattr(staged._Programs, "advance", advance)
+    monkeypatch.setattr(staged.Programs, "advance", advance)
     assert len(list((path / STAGES).glob("*/group-0/state.eqx"))) == 1
     assert sum(steps) < 10
     same(
@@ -190,7 +190,7 @@ def test_a_run_that_is_told_to_stop_saves_and_ends(tmp_path, monkeypatch):
 def test_a_task_that_another_run_has_taken_over_ends_without_a_word(tmp_path, monkeypatch):
     """Its client has died, its worker has not: the next run's files stay as that run writes them."""
     monkeypatch.setattr(staged, "CALL_SECONDS", 0.0)
-    advance, saves, steps = staged._Programs.advance, [], []
+    advance, saves, steps = staged.Programs.advance, [], []
     (family,), layout = families(STUDY), Layout(2, 2**30)
     task = Task(family, (0, 1))
     place = place_of(tmp_path, task, layout, "first")
@@ -201,7 +201,7 @@ def test_a_task_that_another_run_has_taken_over_ends_without_a_word(tmp_path, mo
             place_of(tmp_path, task, layout, "second")
         return advance(self, state, number)
 
-    monkeypatch.setattr(staged._Programs, "advance", take_over)
+    monkeypatch.setattr(staged.Programs, "advance", take_over)
     monkeypatch.setattr(staged, "save_tree", lambda *words: saves.append(words))
     with pytest.raises(staged.StoppedError):
         staged.run_staged_task(STUDY, 0, task, layout, place, 1e9)

@@ -134,7 +134,7 @@ def test_what_has_come_is_written_while_other_tasks_run(tmp_path, monkeypatch):
 def test_an_executor_is_told_to_stop(tmp_path, monkeypatch):
     """Ctrl-C: a task in another thread or process saves its state, and is not waited for to its end."""
     monkeypatch.setattr(staged, "CALL_SECONDS", 0.0)
-    advance, steps, study = staged._Programs.advance, [], Walk(last=10_000)
+    advance, steps, study = staged.Programs.advance, [], Walk(last=10_000)
 
     def interrupt(self, state, number):
         steps.append(number)
@@ -143,7 +143,7 @@ def test_an_executor_is_told_to_stop(tmp_path, monkeypatch):
         time.sleep(0.001)
         return advance(self, state, number)
 
-    monkeypatch.setattr(staged._Programs, "advance", interrupt)
+    monkeypatch.setattr(staged.Programs, "advance", interrupt)
     with ThreadPoolExecutor(1) as executor, pytest.raises(KeyboardInterrupt):
         jaxmem.sweep(study, replicates=1, executor=executor, store=tmp_path / "run.zarr")
     assert sum(steps) < 5_000
