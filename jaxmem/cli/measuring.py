@@ -11,6 +11,7 @@ def measure(
     train: Path,
     held_out: Path | None = None,
     json: bool = False,
+    report: Path | None = None,
     features: str | None = None,
     ratio: float = 1 / 3,
     cells: int | None = None,
@@ -45,6 +46,7 @@ def measure(
         train: samples that it was trained on.
         held_out: samples that it was not trained on; without them there are no baselines and no p-values.
         json: print one JSON object instead of tables.
+        report: also write a page to this file (.html), with figures and the nearest pairs as pictures.
         features: a function of samples to features between which distances are taken, as
             package.module:function; it is imported and called with rows (b, d).
         ratio: a sample is memorised where the distance to its nearest training sample is under this share of
@@ -64,6 +66,7 @@ def measure(
     Examples:
         jaxmem measure --generated generated.npy --train train.npy --held-out test.npy
         jaxmem measure --generated samples/ --train photographs/ --json > measured.json
+        jaxmem measure --generated samples/ --train photographs/ --report measured.html
     """
     from jaxmem.cli.signals import held  # noqa: PLC0415 - JAX loads only where it is needed
 
@@ -72,6 +75,11 @@ def measure(
     with held():
         from jaxmem.measuring import measure as measured  # noqa: PLC0415
         from jaxmem.measuring import measurement_table  # noqa: PLC0415
+
+        if report is not None:
+            from jaxmem.reporting.document import page_path  # noqa: PLC0415
+
+            page_path(report)  # what cannot be written is told before anything is computed
 
     found = measured(
         generated,
@@ -90,4 +98,9 @@ def measure(
         seed=seed,
         progress=not quiet,
     )
+    if report is not None:
+        from jaxmem.reporting import report_measurement  # noqa: PLC0415
+
+        page = report_measurement(found, report, generated=generated, train=train)
+        print(f"report: {page}", file=sys.stderr)
     print(found.as_json() if json else measurement_table(found))

@@ -49,6 +49,28 @@ def read_samples(name: str, source: Any) -> Rows:
     return rows
 
 
+def read_pictures(name: str, source: Any) -> Float[np.ndarray, "n height width channels"] | None:
+    """Samples as images from -1 to 1, where they are images: a folder, or arrays of more than two dimensions.
+
+    Args:
+        name: of the argument, for a sentence.
+        source: as in `read_samples`.
+
+    Raises:
+        ValueError: what `read_samples` refuses.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = Path(source).expanduser()
+        if path.is_file() and GivenArray.read(name, path).array.ndim < 3:
+            return None
+    elif np.ndim(source) < 3:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        loaded = load_images(source)
+    return np.asarray(loaded.rows).reshape(-1, *loaded.image_shape)
+
+
 def _from_path(name: str, source: "str | os.PathLike[str]") -> Rows:
     path = Path(source).expanduser()
     if path.suffix.lower() == ".npy" and path.is_file():

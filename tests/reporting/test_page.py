@@ -1,11 +1,11 @@
 """The page of a store: its numbers are those of the summary, its lines the theory, and nothing is fetched."""
 
-import json
 import re
 
 import numpy as np
 import pytest
 import xarray as xr
+from pages import figures, values
 
 import jaxmem
 from jaxmem.cli import main
@@ -27,26 +27,6 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(store, tmp_path_factory):
     return jaxmem.report(store, tmp_path_factory.mktemp("pages") / "page.html").read_text(encoding="utf-8")
-
-
-def figures(page):
-    """Data and layout of every figure."""
-    decoder, found = json.JSONDecoder(), []
-    for match in re.finditer(r"Plotly\.newPlot\(\s*\"[^\"]+\",\s*", page):
-        data, end = decoder.raw_decode(page, match.end())
-        start = page.index("{", end)
-        found.append((data, decoder.raw_decode(page, start)[0]))
-    return found
-
-
-def values(array):
-    """Plotly packs numbers."""
-    if isinstance(array, dict):
-        import base64  # noqa: PLC0415
-
-        flat = np.frombuffer(base64.b64decode(array["bdata"]), np.dtype(array["dtype"]))
-        return flat.reshape([int(size) for size in array["shape"].split(",")]) if "shape" in array else flat
-    return np.asarray(array)
 
 
 def test_points_bars_and_what_hovering_tells(store, page):
