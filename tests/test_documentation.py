@@ -37,6 +37,30 @@ def test_every_system_and_experiment_has_its_place(site):
     assert "class BiasedCoin" in re.sub("<[^>]*>", "", own)
 
 
+def test_every_public_name_and_tutorial_is_there(site):
+    """A name as an anchor of its package's page; tutorials with what their cells gave."""
+    import jaxmem  # noqa: PLC0415
+
+    for package in ("metrics", "theory", "populations", "statistics", "sweeping"):
+        text = (site / "reference" / package / "index.html").read_text(encoding="utf-8")
+        names = [name for name in dir(getattr(jaxmem, package)) if not name.startswith("_")]
+        functions = [
+            one
+            for name in names
+            if getattr(one := getattr(getattr(jaxmem, package), name), "__qualname__", "")
+        ]
+        assert len(functions) >= 8
+        missing = [f"{one.__module__}.{one.__qualname__}" for one in functions]
+        assert not [place for place in missing if f'id="{place}"' not in text]
+    for path in (PAGES / "tutorials").glob("*.ipynb"):
+        text = (site / "tutorials" / path.stem / "index.html").read_text(encoding="utf-8")
+        assert "jp-OutputArea-output" in text
+        assert "Traceback" not in text
+    first = (site / "tutorials" / "first_sweep" / "index.html").read_text(encoding="utf-8")
+    assert 'src="data:image/png;base64,' in first
+    assert "location_high" in first
+
+
 def test_nothing_is_fetched_from_elsewhere(site):
     """Links lead away; scripts, styles, fonts and pictures do not."""
     for page in site.rglob("*.html"):

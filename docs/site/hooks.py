@@ -1,4 +1,4 @@
-"""What the site takes from the code itself: the experiments' words, and the example package's files."""
+"""What the site takes from the code itself: experiments' words, every public name, the example's files."""
 
 import ast
 from pathlib import Path
@@ -6,6 +6,50 @@ from pathlib import Path
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]
+
+PACKAGES = (
+    "populations",
+    "noising",
+    "scores",
+    "metrics",
+    "theory",
+    "statistics",
+    "training",
+    "sampling",
+    "studies",
+    "sweeping",
+    "measuring",
+    "plotting",
+    "reporting",
+    "checkpoints",
+    "numerics",
+)
+
+
+def public_names(package: str) -> dict[str, str]:
+    """What a package gives, name → where it is written: its lines `from module import name as name`."""
+    tree = ast.parse((ROOT / "jaxmem" / package / "__init__.py").read_text(encoding="utf-8"))
+    return {
+        alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+
+
+def reference(package: str) -> str:
+    """A page of a package: its docstring, then every public name; studies have pages of their own."""
+    words = ast.get_docstring(
+        ast.parse((ROOT / "jaxmem" / package / "__init__.py").read_text(encoding="utf-8"))
+    )
+    own = {path.stem for path in (ROOT / "jaxmem" / "studies").glob("*.py")}
+    names = [
+        place
+        for place in public_names(package).values()
+        if package != "studies" or place.split(".")[2] not in own or place.split(".")[2].startswith("_")
+    ]
+    return "\n\n".join([f"# jaxmem.{package}", words or "", *(f"::: {place}" for place in names)])
 
 
 def on_files(files: Files, config):
@@ -20,6 +64,8 @@ def on_files(files: Files, config):
         parts += [f"\n## {path.stem}\n", f"{title}\n", f"```text\n{rest.strip()}\n```\n"]
     text = "\n".join(parts)
     files.append(File.generated(config, "experiments.md", content=text))
+    for package in PACKAGES:
+        files.append(File.generated(config, f"reference/{package}.md", content=reference(package)))
     picture = (ROOT / "docs" / "kernel-onset.png").read_bytes()
     files.append(File.generated(config, "kernel-onset.png", content=picture))
     return files
