@@ -8,11 +8,11 @@ images, from the same weights; the same starts and the same injected noise for b
     python experiments/denoiser_convergence_images.py mnist|photographs    # 14 × 14, or patches of 16 × 16
     python experiments/denoiser_convergence_images.py PATH [SIZE]          # faces or any folder, CIFAR-10
 
-Prints convergence q, memorisation m, copies and the peak signal-to-noise ratio (dB, pixels from −1 to 1) by
-noise level on the own train set, held out and on the other's train set; pictures lie beside the store.
+Prints convergence q, memorisation m, copies and the peak signal-to-noise ratio (dB, pixels from −1 to 1)
+by noise level on the own train set, held out and on the other's train set; pictures lie beside the store.
 
-What to look for: copies at small n, where q is that of unlike images; at large n equal errors on train and
-test set, and pairs of images that are nearly the same.
+What to look for: copies at small n, where q is that of unlike images; at large n equal errors on train
+and test set, and pairs of images that are nearly the same.
 
 What is seen (digits, --quick: 8 channels, 1,500 steps, 2 replicates ± standard errors; PSNR at σ = 0.3):
 
@@ -23,9 +23,21 @@ What is seen (digits, --quick: 8 channels, 1,500 steps, 2 replicates ± standard
     512    0.90 ± 0.03    0.635 ± 0.005  0                17.6 ± 0.2      17.4 ± 0.3      17.4 ± 0.2
 
 The source's picture in small: errors on train and held-out images meet between n = 128 and 512, where the
-images of two networks that share no data have a cosine of 0.9; at n = 16 they are alike by 0.6 and no more.
-Held-out and the other's train images are the same to a network, as they must be. mnist, photographs and the
-real settings have not been run.
+images of two networks that share no data have a cosine of 0.9; at n = 16 they are alike by 0.6 and no
+more. Held-out and the other's train images are the same to a network, as they must be.
+
+mnist (14 × 14) and photographs (16 × 16), --quick, 13 and 20 minutes on one core:
+
+    mnist     q            held out     train          photographs  q            held out     train
+      1       0.32 ± 0.04  12.0 ± 0.3   29.3 ± 2.2          1       0.03 ± 0.19  14.1 ± 0.3   37.1 ± 2.0
+     16       0.73 ± 0.01  17.9 ± 0.9   19.7 ± 1.5         16       0.54 ± 0.07  21.6 ± 0.6   25.5 ± 0.4
+    128       0.92 ± 0.02  18.8 ± 1.5   19.1 ± 1.6        128       0.84 ± 0.04  25.3 ± 1.5   23.8 ± 0.4
+    512       0.96 ± 0.02  18.9 ± 1.5   19.0 ± 1.5        512       0.92 ± 0.01  25.9 ± 1.5   23.5 ± 0.3
+
+The same on all three: q passes 0.9 where train and held-out errors have met. Held-out photographs are
+other scenes than the train set's, so their errors need not meet; A's train images are to B what B's are
+to A (22.9 and 23.2 dB at n = 128 and 512). On mnist latent recovery stays at 0.27 ± 0.06 while q is 0.96:
+convergence without recovery. The real settings have not been run.
 """
 
 import sys

@@ -1,15 +1,29 @@
 """Copies of a mixture of two Gaussians in d = 8, at the source's settings: does τ_mem grow as n? System S4.
 
-Source: Bonnaire, Urfin, Biroli & Mézard, NeurIPS 2025, arXiv 2505.17638: centres ±(1, …, 1), residual MLP of
-width 128, stochastic gradient descent with rate 6e-3 and momentum 0.95 on the full batch, n = 128 … 4,096.
-Full batch: no noise of minibatches can be what delays the copies.
+Source: Bonnaire, Urfin, Biroli & Mézard, NeurIPS 2025, arXiv 2505.17638: centres ±(1, …, 1), residual MLP
+of width 128, stochastic gradient descent with rate 6e-3 and momentum 0.95 on the full batch, n = 128 …
+4,096. Full batch: no noise of minibatches can be what delays the copies.
 
     python experiments/training_dynamics_mixture.py           # n = 128 … 1,024, a night on two cores
     python experiments/training_dynamics_mixture.py --quick   # n = 32 … 128, ten minutes
 
-Both exact scores are beside it: the empirical one's train loss is what the network falls to while it copies,
-the population's test loss what it cannot pass. Prints the times with their exponents in n, and how well the
-gap of the losses collapses over τ/n.
+Both exact scores are beside it: the empirical one's train loss is what the network falls to while it
+copies, the population's test loss what it cannot pass. Prints the times with their exponents in n, and
+how well the gap of the losses collapses over τ/n.
+
+What is seen (--quick, 27 minutes on one core; n = 32, 64, 128; 4 replicates; 95 % intervals):
+
+    copies (10 % of 512 samples)    3,240, 5,500, 10,400 steps     exponent in n 0.84 [0.67, 1.02]
+    losses part                     1,100, 2,410, 5,390 steps      exponent in n 1.15 [1.02, 1.29]
+    gap of the losses, distance     over τ 0.115 [0.110, 0.122], over τ/n 0.031 [0.027, 0.043], floor 0.018
+
+τ_mem grows about as n on the full batch too, so it is no noise of minibatches; the losses part earlier,
+and the copied shares of all three n lie on one curve of τ/n, which leaves 0 near τ/n = 50. No test sample
+is a copy. After 50,000 steps the train losses (0.129, 0.140, 0.158) are still above those of the
+empirical score (0.074, 0.092, 0.104), and 70, 64 and 45 % of the samples are copies. The distance to the
+population has no second fall; "best distance" (12 to 106 steps, exponent 0.5 [-1.5, 2.5]) is the small
+dip before an early rise, not a time of good samples: momentum 0.95 overshoots in the first 30 steps. n of
+the source have not been run.
 """
 
 import sys

@@ -9,7 +9,8 @@ batch copies as late as small ones; Marion & Wu 2026, arXiv 2605.06077: a collap
     python experiments/training_dynamics_rates.py rate --quick   # n = 16, ten minutes; likewise the others
 
 Prints the times with their exponents in what is varied, and the distance between the curves of the copied
-share over τ and over τ times it (`jaxmem.statistics.curve_collapse`): down to its floor where they collapse.
+share over τ and over τ times it (`jaxmem.statistics.curve_collapse`): down to its floor where they
+collapse.
 """
 
 import sys
@@ -25,7 +26,7 @@ RESULTS = Path("results")
 TIMES = ("memorisation_time", "divergence_time", "generalisation_time", "first_minimum_time")
 VARIED = {
     "width": ("network_width", "widths", (4, 8, 16)),
-    "batch": ("batch_size", "batch_size", (4, 16, None)),
+    "batch": ("batch_size", "batch_size", (1 / 8, 1 / 2, 1)),  # shares of n
     "rate": ("learning_rate", "learning_rate", (5e-4, 1e-3, 2e-3)),
 }
 
@@ -38,7 +39,7 @@ def main(words: list[str]) -> None:
     quick = "--quick" in words
     n = 16 if quick else 128
     settings = {"widths": (8,), "batch_size": min(64, n), "learning_rate": 1e-3}
-    settings[field] = tuple(n if value is None else value for value in values)
+    settings[field] = tuple(round(n * share) for share in values) if what == "batch" else values
     study = TrainingDynamics(
         population=PopulationSettings(images="digits"),
         samples=(n,),

@@ -1,14 +1,30 @@
 """When does a network start to copy? Losses, copies and distances along the training, over n: system S4.
 
-Source: Bonnaire, Urfin, Biroli & Mézard, NeurIPS 2025, arXiv 2505.17638: the time of good samples does not
-move with n, that of copies grows as n, and f_mem collapses on τ/n.
+Source: Bonnaire, Urfin, Biroli & Mézard, NeurIPS 2025, arXiv 2505.17638: the time of good samples does
+not move with n, that of copies grows as n, and f_mem collapses on τ/n.
 
     python experiments/training_dynamics_samples.py                     # digits: a night on two cores
-    python experiments/training_dynamics_samples.py --quick             # digits, ten minutes
+    python experiments/training_dynamics_samples.py --quick             # digits, 12 minutes (24 on one core)
     python experiments/training_dynamics_samples.py mnist|PATH [SIZE]   # 14 × 14; CIFAR-10, CelebA, a folder
 
-Prints the times with their exponents in n, and the distance between the curves of the copied share over τ and
-over τ/n (`jaxmem.statistics.curve_collapse`): much smaller over τ/n where they collapse, down to its floor.
+Prints the times with their exponents in n, and the distance between the curves of the copied share over τ
+and over τ/n (`jaxmem.statistics.curve_collapse`): much smaller over τ/n where they collapse, down to its
+floor.
+
+What is seen (digits, --quick: U-Net of W = 8, Adam, n = 16, 32, 64, 8,000 steps; 2 replicates, 95 %
+intervals):
+
+    copies (10 % of 64 samples)     476, 1,157, 4,127 steps     exponent in n 1.57 [0.30, 2.83]
+    losses part                     109, 241, 511 steps         exponent in n 1.00 [-1.98, 3.99]
+    best distance                   7,512, 6,848, 5,377 steps   exponent in n -0.31 [-4.1, 3.5]
+    copied shares, distance         over τ 0.212 [0.208, 0.223], over τ/n 0.081 [0.081, 0.091], floor 0.026
+
+Copies come later the more samples there are, losses part four to eight times earlier, and the best
+distance does not come later with n: the order of the source. The curves are much nearer to each other
+over τ/n than over τ, but not one: at n = 64 copies are late by a factor of two, more than B's law. At the
+end 92, 77 and 36 % are copies, and the pictures are training images; no held-out image is one. The
+distance falls to the end: there is no double descent here. The real settings, mnist and folders have not
+been run.
 """
 
 import sys

@@ -19,5 +19,7 @@ from jaxmem.populations.shifted_template import ShiftedTemplate as ShiftedTempla
 from jaxmem.populations.shipped_images import region_size as region_size
 from jaxmem.populations.sphere import Sphere as Sphere
 from jaxmem.populations.spike_patterns import spike_patterns as spike_patterns
+from jaxmem.populations.train_test import DisjointSets as DisjointSets
 from jaxmem.populations.train_test import TrainTest as TrainTest
+from jaxmem.populations.train_test import disjoint_train_sets as disjoint_train_sets
 from jaxmem.populations.train_test import train_test_split as train_test_split

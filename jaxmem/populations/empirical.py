@@ -15,7 +15,7 @@ from jaxmem.numerics.randomness import stream
 from jaxmem.populations.gaussian import Gaussian
 from jaxmem.populations.gaussian_mixture import GaussianMixture
 from jaxmem.populations.population import AbstractPopulation
-from jaxmem.populations.train_test import TrainTest, train_test_split
+from jaxmem.populations.train_test import DisjointSets, TrainTest, disjoint_train_sets, train_test_split
 
 
 class Empirical(AbstractPopulation):
@@ -58,6 +58,10 @@ class Empirical(AbstractPopulation):
         """The first n rows of a random permutation; n is at most N."""
         _checks.positive_integer("n", n, least=0, most=self.size)
         return self.rows[jax.random.permutation(stream(key, "population"), self.size)[:n]]
+
+    def disjoint_train_sets(self, key: Key, train: int, test: int, sets: int) -> DisjointSets:
+        """`sets` train sets of `train` samples, and `test` held out: no region is in two of these."""
+        return disjoint_train_sets(self.rows, key, test=test, train=train, sets=sets, region=self.region)
 
     def train_test(self, key: Key, train: int | None, test: int) -> TrainTest:
         """`train` samples, None for all that are left, and `test` held out: no region is in both."""

@@ -152,12 +152,12 @@ class PopulationSettings:
         """Whether the noised law, its score and its denoiser are known: not of data, nor of contours."""
         return self.data is None and self.images != "contours"
 
-    def left_by(self, held_out: int) -> float:
-        """How many samples are left to train on, in whole regions if there are any: infinity for a law."""
+    def left_by(self, held_out: int, sets: int = 1) -> float:
+        """How many samples are left to each train set, in whole regions; infinitely many of a law."""
         data = self.data
         if data is None:
             return math.inf
-        return most_trained(len(data.array), held_out, 1 if self.images is None else region_of(data))
+        return most_trained(len(data.array), held_out, 1 if self.images is None else region_of(data), sets)
 
     def image_shape(self, dim: int) -> tuple[int, int, int] | None:
         """(height, width, channels) of the images that samples in R^dim are; None where they are none."""

@@ -39,22 +39,25 @@ def follow_data(study: Any, *, sets: int = 1, held_out: str | None = None) -> No
         object.__setattr__(study, "loads", loads or study.loads)
 
 
-def check_held_out(study: Any, most: int, held_out: str) -> None:
+def check_held_out(study: Any, most: int, held_out: str, sets: int = 1) -> None:
     """Refuse more training samples than a data set leaves beside the held-out ones.
 
     Args:
         study: with a `population`.
-        most: the largest train set, all disjoint ones together.
+        most: the largest train set.
         held_out: the field that says how many samples are held out.
+        sets: how many disjoint train sets there are.
 
     Raises:
         ValueError: naming the field.
     """
     population, test = study.population, getattr(study, held_out)
-    if most > population.left_by(test):
+    left = population.left_by(test, sets)
+    if most > left:
+        several = f" to each of {sets} sets" if sets > 1 else ""
         raise ValueError(
-            f"{held_out} must leave {most} samples to train on of the {population.available:g} there are, "
-            f"got {test}, which leave {population.left_by(test):g}."
+            f"{held_out} must leave {most} samples to train on of the {population.available:g} there are"
+            f"{several}, got {test}, which leave {left:g}."
         )
 
 

@@ -238,7 +238,7 @@ class DenoiserConvergence(StagedStudy):
         if self.population.image_shape(self._dim()) is None:
             raise ValueError("images must be given, a data set or a law of images, got none.")
         image_shape_of(self._image_shape(), divisor=2**self.blocks if self.network == "u-net" else 1)
-        check_held_out(self, 2 * max(self.samples), "test_samples")
+        check_held_out(self, max(self.samples), "test_samples", sets=2)
 
     def look_steps(self, shape: Shape | None = None) -> tuple[int, ...]:
         """The networks are looked at when they are trained."""
@@ -402,8 +402,10 @@ class DenoiserConvergence(StagedStudy):
             leading = linear_algebra.eigh(covariance)[1][:, -1]
         test_key, train_key = stream(key, "test"), stream(key, "train")
         if isinstance(population, Empirical):
-            split = population.train_test(train_key, 2 * shape.capacity, self.test_samples)
-            train, test = (split.train[::2], split.train[1::2]), split.test
+            (first, second), test = population.disjoint_train_sets(
+                train_key, shape.capacity, self.test_samples, sets=2
+            )
+            train = first, second
         else:
             first, second = population.disjoint_samples(train_key, shape.capacity)
             train, test = (first, second), jnp.asarray(population.sample(test_key, self.test_samples))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from typechecking import unchecked
 
-from jaxmem.populations import Empirical, train_test_split
+from jaxmem.populations import Empirical, disjoint_train_sets, train_test_split
 
 ROWS = np.arange(24.0).reshape(24, 1).astype(np.float32)
 KEY = jax.random.key(1)
@@ -28,6 +28,23 @@ def test_train_and_test_share_nothing(region, test, most):
     np.testing.assert_array_equal(smaller.test, split.test)
     other = train_test_split(ROWS, jax.random.key(2), test=test, region=region)
     assert not np.array_equal(numbers(other.test), held_out)
+
+
+@pytest.mark.parametrize(("region", "test", "sets", "most"), [(1, 4, 3, 6), (2, 3, 3, 6), (4, 5, 2, 8)])
+def test_train_sets_share_nothing(region, test, sets, most):
+    """Nor do any two have a region in common; with a set alone it is the split of train and test."""
+    found = disjoint_train_sets(ROWS, KEY, test=test, sets=sets, region=region)
+    every = [set(numbers(rows) // region) for rows in (*found.train, found.test)]
+    assert [len(numbers(rows)) for rows in (*found.train, found.test)] == [most] * sets + [test]
+    assert sum(map(len, every)) == len(set.union(*every))
+    assert all(len(set(numbers(rows))) == most for rows in found.train)
+    smaller = disjoint_train_sets(ROWS, KEY, test=test, train=3, sets=sets, region=region)
+    for one, other in zip(smaller.train, found.train, strict=True):
+        np.testing.assert_array_equal(one, other[:3])
+    through = Empirical(ROWS, region=region).disjoint_train_sets(KEY, 3, test, sets)
+    np.testing.assert_array_equal(through.train[-1], smaller.train[-1])
+    alone = disjoint_train_sets(ROWS, KEY, test=test, region=region)
+    np.testing.assert_array_equal(alone.train[0], train_test_split(ROWS, KEY, test=test, region=region).train)
 
 
 def test_under_jit_and_through_a_population():

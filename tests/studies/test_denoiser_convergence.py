@@ -200,4 +200,4 @@ def test_bad_input_is_refused():
     images = np.random.default_rng(0).normal(size=(50, 4, 4))
     with unchecked():
         few = PopulationSettings(images=images)
-    sentence("test_samples must leave 40 samples to train on of the 50 there are, got 12", population=few)
+    sentence("test_samples must leave 20 samples .* 50 there are to each of 2 sets, got 12", population=few)
