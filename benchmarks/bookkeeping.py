@@ -2,6 +2,7 @@
 
     python benchmarks/bookkeeping.py            # both; about two minutes
     python benchmarks/bookkeeping.py --workers  # two processes against one of a single thread, with Dask
+    python benchmarks/bookkeeping.py --data     # what 500 MB of data cost on the wire to two processes
 
 Tasks are those of `linear-overlaps` over 100 dimensions, a replicate each; they return at once, or after
 0.3 s. The floor of the first is nothing, of the second the time that 64 perfect workers take.
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import jaxmem
+from jaxmem.populations import GivenArray, PopulationSettings
 from jaxmem.studies import LinearOverlaps
 from jaxmem.sweeping import cluster, families, run
 
@@ -82,6 +84,30 @@ def two_processes() -> None:
     )
 
 
+def data() -> None:
+    """Bytes through this machine's loopback while 40 tasks of a data set run on two processes.
+
+    The floor is one copy to each process, and Dask adds one, to the scheduler; one with each task would be forty.
+    """
+    import psutil  # noqa: PLC0415 - of the extra
+
+    def sent() -> int:
+        return psutil.net_io_counters(pernic=True)["lo"].bytes_sent
+
+    rows = np.random.default_rng(0).normal(size=(10**6, 64))
+    population = PopulationSettings(samples=GivenArray.from_array(rows))
+    study = LinearOverlaps(population=population, loads=(1.0,), quantities=("convergence",), direct=True)
+    run.run_task = nothing
+    with cluster(2, None) as client:
+        before, began = sent(), time.monotonic()
+        jaxmem.sweep(study, replicates=40, chunk_size=1, executor=client)
+        copies = (sent() - before) / rows.nbytes
+        print(
+            f"40 tasks of {rows.nbytes / 1e6:.0f} MB on two processes: {copies:.2f} copies on the wire, "
+            f"{time.monotonic() - began:.1f} s"
+        )
+
+
 def _one_core() -> None:
     import os  # noqa: PLC0415 - in the worker
 
@@ -90,4 +116,5 @@ def _one_core() -> None:
 
 
 if __name__ == "__main__":
-    two_processes() if "--workers" in sys.argv else bookkeeping()
+    told = {"--workers": two_processes, "--data": data}
+    next((told[word] for word in sys.argv if word in told), bookkeeping)()

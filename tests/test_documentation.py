@@ -31,6 +31,9 @@ def test_every_system_and_experiment_has_its_place(site):
         assert "What is seen" in text
         assert "Attributes" in text or "attribute" in text
     experiments = (site / "experiments" / "index.html").read_text(encoding="utf-8")
+    figures = list((ROOT / "docs" / "site" / "figures").glob("*.png"))
+    assert len(figures) >= 4
+    assert not [path.name for path in figures if f'figures/{path.name}"' not in experiments]
     for path in (ROOT / "experiments").glob("*.py"):
         assert f'id="{path.stem}"' in experiments
     own = (site / "own-study" / "index.html").read_text(encoding="utf-8")

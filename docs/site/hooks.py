@@ -56,12 +56,14 @@ def on_files(files: Files, config):
     """Add the page of experiments: each file's docstring, with the command that runs it."""
     parts = [
         "# Experiments\n",
-        "Each file runs alone, writes into `results/` and continues where it stopped.\n",
+        "Each file runs alone, writes into `results/` and continues where it stopped.",
+        "Its words hold the command, how long it takes, and the settings of its figure.\n",
     ]
     for path in sorted((ROOT / "experiments").glob("*.py")):
         words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         title, _, rest = words.partition("\n")
-        parts += [f"\n## {path.stem}\n", f"{title}\n", f"```text\n{rest.strip()}\n```\n"]
+        parts += [f"\n## {path.stem}\n", f"{title}\n", *pictures(path.stem, files, config)]
+        parts += [f"```text\n{rest.strip()}\n```\n"]
     text = "\n".join(parts)
     files.append(File.generated(config, "experiments.md", content=text))
     for package in PACKAGES:
@@ -69,6 +71,15 @@ def on_files(files: Files, config):
     picture = (ROOT / "docs" / "kernel-onset.png").read_bytes()
     files.append(File.generated(config, "kernel-onset.png", content=picture))
     return files
+
+
+def pictures(experiment: str, files: Files, config):
+    """The figures of an experiment that are kept in docs/site/figures: NAME.png, and more as NAME.*.png."""
+    folder = ROOT / "docs" / "site" / "figures"
+    for path in sorted([*folder.glob(f"{experiment}.png"), *folder.glob(f"{experiment}.*.png")]):
+        place = f"figures/{path.name}"
+        files.append(File.generated(config, place, content=path.read_bytes()))
+        yield f"![{experiment}]({place})\n"
 
 
 def on_page_markdown(markdown: str, page, config, files) -> str:
