@@ -87,7 +87,7 @@ def two_processes() -> None:
 def data() -> None:
     """Bytes through this machine's loopback while 40 tasks of a data set run on two processes.
 
-    The floor is one copy to each process, and Dask adds one, to the scheduler; one with each task would be forty.
+    The floor is one copy to each process; Dask adds one, to the scheduler. With each task it would be forty.
     """
     import psutil  # noqa: PLC0415 - of the extra
 
