@@ -29,10 +29,10 @@ from jaxtyping import Array, Float
 
 from jaxmem import _checks
 from jaxmem._typing import RealArray
+from jaxmem.numerics.precision import image_precision
 
 Padding = Literal["zero", "circular"]
 
-HIGHEST = lax.Precision.HIGHEST
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
@@ -129,7 +129,7 @@ def _convolve_on(x: Array, weight: Array, *, padding: Padding) -> list[Array]:
     def of_patches(x: Array, weight: Array) -> Array:
         patches = _patches(x, size, padding)
         matrix = lax.reshape(weight, (patches.shape[3], outputs))
-        return lax.dot_general(patches, matrix, (((3,), (0,)), ((), ())), precision=HIGHEST)
+        return lax.dot_general(patches, matrix, (((3,), (0,)), ((), ())), precision=image_precision())
 
     def dense(x: Array, weight: Array) -> Array:
         b, h, w, c = x.shape
@@ -138,11 +138,11 @@ def _convolve_on(x: Array, weight: Array, *, padding: Padding) -> list[Array]:
             _places((h, w), size, padding, x.dtype),
             lax.reshape(weight, (size[0] * size[1], c, outputs)),
             (((0,), (0,)), ((), ())),
-            precision=HIGHEST,
+            precision=image_precision(),
         )
         matrix = lax.reshape(lax.transpose(matrix, (0, 2, 1, 3)), (h * w * c, h * w * outputs))
         product = lax.dot_general(
-            lax.reshape(x, (b, h * w * c)), matrix, (((1,), (0,)), ((), ())), precision=HIGHEST
+            lax.reshape(x, (b, h * w * c)), matrix, (((1,), (0,)), ((), ())), precision=image_precision()
         )
         return lax.reshape(product, (b, h, w, outputs))
 
@@ -161,7 +161,9 @@ def _correlate_on(x: Array, gradient: Array, *, size: tuple[int, int], padding: 
     def of_patches(x: Array, gradient: Array) -> Array:
         pixels = ((0, 1, 2), (0, 1, 2))
         # the gradient first: of the two it is the smaller to bring into the order of the product
-        product = lax.dot_general(gradient, _patches(x, size, padding), (pixels, ((), ())), precision=HIGHEST)
+        product = lax.dot_general(
+            gradient, _patches(x, size, padding), (pixels, ((), ())), precision=image_precision()
+        )
         return lax.reshape(lax.transpose(product, (1, 0)), shape)
 
     def dense(x: Array, gradient: Array) -> Array:
@@ -170,11 +172,11 @@ def _correlate_on(x: Array, gradient: Array, *, size: tuple[int, int], padding: 
             lax.reshape(x, (b, h * w * c)),
             lax.reshape(gradient, (b, h * w * shape[3])),
             (((0,), (0,)), ((), ())),
-            precision=HIGHEST,
+            precision=image_precision(),
         )
         pairs = lax.transpose(lax.reshape(pairs, (h * w, c, h * w, shape[3])), (0, 2, 1, 3))
         places = _places((h, w), size, padding, x.dtype)
-        product = lax.dot_general(places, pairs, (((1, 2), (0, 1)), ((), ())), precision=HIGHEST)
+        product = lax.dot_general(places, pairs, (((1, 2), (0, 1)), ((), ())), precision=image_precision())
         return lax.reshape(product, shape)
 
     def native(x: Array, gradient: Array) -> Array:
@@ -211,7 +213,7 @@ def _places(
 
 def _native(padded: Array, weight: Array) -> Array:
     return lax.conv_general_dilated(
-        padded, weight, (1, 1), "VALID", dimension_numbers=LAYOUT, precision=HIGHEST
+        padded, weight, (1, 1), "VALID", dimension_numbers=LAYOUT, precision=image_precision()
     )
 
 

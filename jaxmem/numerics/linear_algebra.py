@@ -55,13 +55,15 @@ def _one_at_a_time_on_cpu(function: Callable[..., Any]) -> Callable[..., Any]:
     return wraps(function)(differentiable)
 
 
-def product(a: Float[RealArray, "... k"], b: Float[RealArray, "k ..."]) -> Float[Array, "..."]:
+def product(
+    a: Float[RealArray, "... k"],
+    b: Float[RealArray, "k ..."],
+    precision: jax.lax.Precision = jax.lax.Precision.HIGHEST,
+) -> Float[Array, "..."]:
     """Σ_k a_…k b_k…, of vectors or matrices."""
     dtype = jnp.result_type(a, b)
     dimensions = (((a.ndim - 1,), (0,)), ((), ()))
-    return jax.lax.dot_general(
-        jnp.asarray(a, dtype), jnp.asarray(b, dtype), dimensions, precision=jax.lax.Precision.HIGHEST
-    )
+    return jax.lax.dot_general(jnp.asarray(a, dtype), jnp.asarray(b, dtype), dimensions, precision=precision)
 
 
 @_one_at_a_time_on_cpu

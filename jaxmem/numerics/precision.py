@@ -33,6 +33,26 @@ def has_float64() -> bool:
     return said == "1" if said else jax.default_backend() != "tpu"
 
 
+PRODUCTS = "JAXMEM_IMAGE_PRODUCTS"
+"""Environment variable: full or fast, read when a program is made."""
+
+
+def image_precision() -> jax.lax.Precision:
+    """Of the products inside networks of images: full, or where it is set so what a device does fastest.
+
+    That is TF32 on GPUs and bfloat16 on TPUs, ten bits of mantissa and fewer: for networks that are trained
+    with it, while what is measured of their samples keeps full precision. CPUs know no other than full, and
+    all other products are full on every device.
+
+    Raises:
+        ValueError: the environment variable is neither full nor fast.
+    """
+    said = os.environ.get(PRODUCTS, "full")
+    if said not in ("full", "fast"):
+        raise ValueError(f"{PRODUCTS} must be full or fast, got {said!r}.")
+    return jax.lax.Precision.HIGHEST if said == "full" else jax.lax.Precision.DEFAULT
+
+
 def with_float64(function: Callable[P, R]) -> Callable[P, R]:
     """Run `function` with 64-bit types enabled inside, whatever the caller's setting is.
 

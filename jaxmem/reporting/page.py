@@ -101,7 +101,11 @@ def _origin(dataset: xr.Dataset, store: Path | None) -> Iterator[str]:
         text = written.read_text(encoding="utf-8")
         yield f"<pre>{html.escape(command)}</pre><pre>{html.escape(text)}</pre>"
     attributes = dataset.attrs
-    facts = {key: attributes[key] for key in ("seed", "device", "float64", "created") if key in attributes}
+    facts = {
+        key: attributes[key]
+        for key in ("seed", "device", "float64", "image_products", "created")
+        if key in attributes
+    }
     facts |= json.loads(dataset.attrs.get("versions", "{}"))
     facts |= flattened(configuration_of(dataset))
     yield "<dl>"

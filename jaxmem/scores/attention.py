@@ -12,10 +12,9 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
+from jaxmem.numerics.precision import image_precision
 from jaxmem.scores.image_layers import GroupNorm, LayerNorm, Linear
 from jaxmem.scores.weight_source import WeightSource
-
-HIGHEST = jax.lax.Precision.HIGHEST
 
 
 class Attention(eqx.Module):
@@ -48,7 +47,7 @@ class Attention(eqx.Module):
 
 
 def _dot(a: Array, b: Array, summed: Any, batch: Any) -> Array:
-    return jax.lax.dot_general(a, b, (summed, batch), precision=HIGHEST)
+    return jax.lax.dot_general(a, b, (summed, batch), precision=image_precision())
 
 
 class TransformerBlock(eqx.Module):

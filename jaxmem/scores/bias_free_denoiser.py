@@ -24,6 +24,7 @@ from jaxmem import _checks
 from jaxmem._typing import Key
 from jaxmem.numerics import Padding, average_pooling
 from jaxmem.numerics.linear_algebra import product
+from jaxmem.numerics.precision import image_precision
 from jaxmem.scores.image_layers import ACTIVATIONS, Activation, Convolution
 from jaxmem.scores.image_rows import ImageShape, as_images, as_rows, image_shape_of
 from jaxmem.scores.weight_source import WeightSource, with_weights
@@ -126,5 +127,5 @@ class BiasFreeDenoiser(eqx.Module):
 def _doubled(x: Float[Array, "b h w c2"], weights: Float[Array, "c2 c4"]) -> Float[Array, "b i j c"]:
     """Each pixel as 2 × 2 pixels of its own."""
     b, h, w, _ = x.shape
-    pieces = product(x, weights).reshape(b, h, w, 2, 2, -1)
+    pieces = product(x, weights, image_precision()).reshape(b, h, w, 2, 2, -1)
     return pieces.swapaxes(2, 3).reshape(b, 2 * h, 2 * w, -1)

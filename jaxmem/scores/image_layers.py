@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxmem.numerics import Padding, convolution
 from jaxmem.numerics.linear_algebra import product
+from jaxmem.numerics.precision import image_precision
 from jaxmem.numerics.sums import spread_groups, spread_rows, sum_groups
 from jaxmem.scores.weight_source import WeightSource
 
@@ -52,7 +53,7 @@ class Convolution(eqx.Module):
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w k"]:
         """Of the same height and width."""
         if self.weight.shape[:2] == (1, 1):
-            y = product(x, self.weight[0, 0])
+            y = product(x, self.weight[0, 0], image_precision())
         else:
             y = convolution(x, self.weight, self.padding)
         return y if self.bias is None else y + _everywhere(self.bias, y)
@@ -71,7 +72,7 @@ class Linear(eqx.Module):
 
     def __call__(self, x: Float[Array, "... c"]) -> Float[Array, "... k"]:
         """Of any leading shape."""
-        y = product(x, self.weight)
+        y = product(x, self.weight, image_precision())
         return y + _everywhere(self.bias, y)
 
 

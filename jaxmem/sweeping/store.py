@@ -25,7 +25,7 @@ import zarr.storage
 
 from jaxmem.describing.settings import contents_of, flattened
 from jaxmem.describing.variables import Coordinate
-from jaxmem.numerics.precision import has_float64
+from jaxmem.numerics.precision import has_float64, image_precision
 from jaxmem.sweeping.batching import Results
 from jaxmem.sweeping.errors import StoreError, explained
 from jaxmem.sweeping.integrity import CHECKSUM, COMPLETED, array_of, checksums, find_lost
@@ -342,6 +342,7 @@ def _attributes(study: Study, seed: int) -> dict[str, Any]:
         "writers": json.dumps([versions]),
         "device": f"{jax.local_device_count()} × {device.device_kind}",
         "float64": has_float64(),
+        "image_products": image_precision().name,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
@@ -352,7 +353,10 @@ def _refuse_other(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> N
         raise StoreError(f"store must be empty or one made by jaxmem, got {name!r}, which holds other data.")
 
     def said(each: dict[str, Any]) -> dict[str, Any]:
-        precision = {"float64": each.get("float64", True)}  # earlier versions did not say
+        precision = {  # earlier versions did not say
+            "float64": each.get("float64", True),
+            "image_products": each.get("image_products", "HIGHEST"),
+        }
         settings = flattened(json.loads(each["configuration"]))
         return {"study": each["study"], **settings, "seed": each["seed"], **precision}
 

@@ -1,13 +1,18 @@
 """Where a device has no float64: everything in float32, forced here on the CPU, and what accuracy is left."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import export
 from typechecking import unchecked
 
 import jaxmem
-from jaxmem.numerics.precision import SWITCH, as_float64, has_float64
+from jaxmem.metrics import kernel_gap
+from jaxmem.numerics.precision import PRODUCTS, SWITCH, as_float64, has_float64, image_precision
+from jaxmem.scores import UNet
 from jaxmem.studies import Condensation, KernelOnset, LinearOverlaps, ReverseSteps
 from jaxmem.sweeping import StoreError
 
@@ -69,3 +74,36 @@ def test_a_store_is_of_one_precision(monkeypatch, tmp_path):
         pytest.raises(StoreError, match="made with float64 = True and cannot be"),
     ):
         jaxmem.sweep(study, replicates=2, store=tmp_path / "s")
+
+
+def test_products_of_networks_of_images_may_be_fast(monkeypatch, tmp_path):
+    """And of nothing else: the kernel gap keeps its own."""
+    network = UNet.draw(jax.random.key(0), (4, 4, 1), 4, (1, 2), 1, attention=1)
+    rows = jnp.zeros((3, 16))
+
+    def precisions(function, *words):
+        with jax.enable_x64(True):
+            program = export.export(jax.jit(function), platforms=["cuda"])(*words).mlir_module()
+        product = r"^.*stablehlo\.(?:dot_general|convolution).*xf(?:32|64)>.*$"
+        lines = re.findall(product, program, re.MULTILINE)
+        assert lines
+        return {"HIGHEST" in line for line in lines}
+
+    def gap(rows):
+        return kernel_gap(rows, rows, jnp.zeros(16), jnp.eye(16), scale=1.0).value
+
+    assert precisions(lambda x: network.on_batch(jnp.ones(3), x), rows) == {True}
+    monkeypatch.setenv(PRODUCTS, "fast")
+    jax.clear_caches()
+    assert precisions(lambda x: network.on_batch(jnp.ones(3), x), rows) == {False}
+    assert precisions(gap, rows) == {True}
+    study = Condensation(samples=(8,))
+    with unchecked():
+        jaxmem.sweep(study, replicates=1, store=tmp_path / "s")
+    monkeypatch.setenv(PRODUCTS, "full")
+    with pytest.raises(StoreError, match="made with image_products = 'DEFAULT' and cannot be continued"):
+        jaxmem.sweep(study, replicates=2, store=tmp_path / "s")
+    monkeypatch.setenv(PRODUCTS, "quick")
+    with pytest.raises(ValueError, match="JAXMEM_IMAGE_PRODUCTS must be full or fast, got 'quick'"):
+        image_precision()
+    jax.clear_caches()
