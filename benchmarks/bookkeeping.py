@@ -68,16 +68,16 @@ def bookkeeping() -> None:
 
 
 def two_processes() -> None:
-    """Each with one core; compiled beforehand by a run of a few replicates."""
+    """Each with one core; every program is compiled in each beforehand, by a run of the same chunks."""
     study = LinearOverlaps(dims=(200,), loads=(0.5, 1.0, 2.0, 4.0), direct=True)
     seconds = {}
     for count in (1, 2):
         with cluster(count, None) as client:
             if count == 1:
                 client.run(_one_core)
-            jaxmem.sweep(study, replicates=2 * count, chunk_size=1, executor=client, seed=1)
+            jaxmem.sweep(study, replicates=64, chunk_size=16, executor=client, seed=1)
             began = time.monotonic()
-            jaxmem.sweep(study, replicates=128, chunk_size=4, executor=client)
+            jaxmem.sweep(study, replicates=256, chunk_size=16, executor=client)
             seconds[count] = time.monotonic() - began
     print(
         f"one process {seconds[1]:.1f} s, two {seconds[2]:.1f} s: {seconds[1] / seconds[2]:.2f} times as fast"
