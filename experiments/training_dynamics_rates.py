@@ -11,6 +11,12 @@ batch copies as late as small ones; Marion & Wu 2026, arXiv 2605.06077: a collap
 Prints the times with their exponents in what is varied, and the distance between the curves of the copied
 share over τ and over τ times it (`jaxmem.statistics.curve_collapse`): down to its floor where they
 collapse.
+
+What is seen (rate --quick: η = 5e-4, 1e-3, 2e-3 at n = 16, 4 replicates, 95 % intervals): losses part at
+276, 197 and 173 steps, exponent in η −0.39 [−0.80, 0.02]: sooner at larger rates, less than in proportion,
+as Marion & Wu find. In 2,000 steps copies are reached at η = 2e-3 alone (943), so the copied shares say
+little: distance 0.048 [0.027, 0.072] over τ and 0.027 [0.013, 0.044] over τη, floors 0.017 and 0.010. Width
+and batch, and the real settings, have not been run.
 """
 
 import sys

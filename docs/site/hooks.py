@@ -57,7 +57,7 @@ def on_files(files: Files, config):
     parts = [
         "# Experiments\n",
         "Each file runs alone, writes into `results/` and continues where it stopped.",
-        "Its words hold the command, how long it takes, and the settings of its figure.\n",
+        "Its words hold the command and how long it takes; figures are of `--quick`.\n",
     ]
     for path in sorted((ROOT / "experiments").glob("*.py")):
         words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""

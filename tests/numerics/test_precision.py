@@ -20,11 +20,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:Explicitly requested dtype float
 
 LEFT = [
     (
-        KernelOnset(dims=(8, 32), loads=(0.5, 2.0, 8.0), reference_size=500),
+        KernelOnset(dims=(16,), loads=(0.5, 2.0), reference_size=500),
         {"delta": 2e-5, "hellinger_squared": 5e-4, "bures_squared": 2e-4},
     ),
     (
-        LinearOverlaps(dims=(16,), loads=(0.5, 2.0), direct=True),
+        LinearOverlaps(dims=(16,), loads=(2.0,), direct=True),
         {"convergence": 2e-6, "memorisation": 2e-6, "latent_recovery": 5e-5, "bures": 5e-6},
     ),
     (ReverseSteps(dims=(8,), loads=(2.0,)), {"bures": 5e-6, "kl_generated_population": 5e-6}),

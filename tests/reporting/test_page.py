@@ -10,9 +10,10 @@ from pages import figures, values
 import jaxmem
 from jaxmem.cli import main
 from jaxmem.describing.pictures import PICTURE_DIMS
-from jaxmem.populations import PopulationSettings
-from jaxmem.studies import LinearOverlaps, TrainingDynamics
+from jaxmem.studies import LinearOverlaps
 from jaxmem.theory import convergence
+
+RANDOM = np.random.default_rng(3)
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +52,13 @@ def test_points_bars_and_what_hovering_tells(store, page):
 
 def test_curves_of_one_panel_are_told_apart(tmp_path):
     """As in the figure: colour is the samples', dashes and hollow points the curve's."""
-    few = {"test_samples": 4, "generated_size": 4, "steps": 40, "snapshots": 3, "sampling_steps": 4}
-    study = TrainingDynamics(
-        samples=(12, 24), dim=3, network="population", population=PopulationSettings(), **few
-    )
-    page = jaxmem.report(jaxmem.sweep(study, replicates=2), tmp_path / "page.html").read_text("utf-8")
+    shape = {"samples": 2, "network_width": 1, "step": 3, "replicate": 2}
+    drawn = RANDOM.random(tuple(shape.values()))
+    losses = {name: (tuple(shape), drawn, {"summary": "mean"}) for name in ("train_loss", "test_loss")}
+    labels = {"samples": [12, 24], "network_width": [4], "step": [1, 10, 100]}
+    dataset = xr.Dataset(losses, labels, {"study": "training-dynamics", "seed": 0, "configuration": "{}"})
+    dataset["samples"].attrs["long_name"] = "training samples n"
+    page = jaxmem.report(dataset, tmp_path / "page.html").read_text("utf-8")
     data, layout = figures(page)[0]
     looks = {
         one["name"]: (one["line"]["color"], one["line"]["dash"], one["marker"]["symbol"]) for one in data

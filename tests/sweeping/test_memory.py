@@ -64,8 +64,9 @@ def test_a_compiler_that_says_nothing_leaves_the_estimate():
     assert fitting_width("it", Silent(0, []), 3, 10, 1) == 3
 
 
-@pytest.mark.parametrize("study", [Means(dims=(3,), loads=(20.0,)), Walk(rates=(0.5,))])
-@pytest.mark.parametrize("wrong", [1e-3, 1e6])
+@pytest.mark.parametrize(
+    ("study", "wrong"), [(Means(dims=(3,), loads=(20.0,)), 1e-3), (Walk(rates=(0.5,)), 1e6)]
+)
 def test_accelerators_take_the_report_instead_of_the_estimate(monkeypatch, study, wrong):
     """On this processor, which is told that it is none; the estimate is far off on either side."""
     expected = jaxmem.sweep(study, replicates=32)
