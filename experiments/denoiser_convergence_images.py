@@ -37,7 +37,9 @@ mnist (14 × 14) and photographs (16 × 16), --quick, 13 and 20 minutes on one c
 The same on all three: q passes 0.9 where train and held-out errors have met. Held-out photographs are
 other scenes than the train set's, so their errors need not meet; A's train images are to B what B's are
 to A (22.9 and 23.2 dB at n = 128 and 512). On mnist latent recovery stays at 0.27 ± 0.06 while q is 0.96:
-convergence without recovery. The real settings have not been run.
+convergence without recovery. In this run A's and B's photographs were other patches of the same parts of
+photographs, which q may owe something to; the study now keeps them apart. The real settings have not been
+run.
 """
 
 import sys
