@@ -4,6 +4,7 @@ import importlib
 import os
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxmem import _checks
-from jaxmem.populations import load_images
+from jaxmem.populations import LoadedImages, load_images
 from jaxmem.populations.given_array import GivenArray
 from jaxmem.populations.shipped_images import SHIPPED
 
@@ -61,48 +62,48 @@ def read_pictures(name: str, source: Any) -> Float[np.ndarray, "n height width c
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source).expanduser()
-        if path.is_file() and GivenArray.read(name, path).array.ndim < 3:
+        if path.is_file() and _array_in(name, path).ndim < 3:
             return None
     elif np.ndim(source) < 3:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        loaded = load_images(source)
+    loaded = _images(name, source)
     return np.asarray(loaded.rows).reshape(-1, *loaded.image_shape)
 
 
 def _from_path(name: str, source: "str | os.PathLike[str]") -> Rows:
     path = Path(source).expanduser()
-    if path.suffix.lower() == ".npy" and path.is_file():
-        try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError):
-            array = GivenArray.read(name, path).array  # which says what is wrong with it
-        return _as_rows(name, array)
     if path.is_file():
-        return _as_rows(name, GivenArray.read(name, path).array)
+        return _as_rows(name, _array_in(name, path))
     if not path.is_dir() and str(source) not in SHIPPED:
         raise ValueError(
             f"{name} must be the path of a .npy or .npz file or of a folder of images, got {str(source)!r}, "
             "where there is nothing."
         )
-    return _images(name, source)
+    return _images(name, source).rows
+
+
+def _array_in(name: str, path: Path) -> np.ndarray:
+    """What a file holds; of a .npy file it is read as it is needed."""
+    if path.suffix.lower() == ".npy":
+        with suppress(ValueError, OSError, EOFError):  # what is wrong with it is said below
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+    return GivenArray.read(name, path).array
 
 
 def _as_rows(name: str, array: np.ndarray) -> Rows:
     if array.ndim >= 3:
-        return _images(name, array)
+        return _images(name, array).rows
     rows = np.asarray(_checks.real_array(name, array))
     rows = rows[:, None] if rows.ndim == 1 else rows
     _checks.shape(name, rows, None, None)
     return rows
 
 
-def _images(name: str, source: Any) -> Rows:
+def _images(name: str, source: Any) -> LoadedImages:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # repeats are counted and told by the measurement
         try:
-            return load_images(source).rows
+            return load_images(source)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
 

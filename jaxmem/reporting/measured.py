@@ -14,12 +14,10 @@ from jaxtyping import Float
 
 from jaxmem.describing.pictures import PICTURE_DIMS
 from jaxmem.measuring import Measurement, measurement_table, read_pictures
+from jaxmem.measuring.measurement import LEVEL
 from jaxmem.plotting import plot_pictures
 from jaxmem.plotting.style import OKABE_ITO
 from jaxmem.reporting.document import figure, page_path, picture, table, write_page
-
-LEVEL = 0.05
-"""Of the tests together, which Bonferroni's line in the figure of p-values divides among them."""
 
 HEIGHT = 360
 

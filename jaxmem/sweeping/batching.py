@@ -86,12 +86,10 @@ def _run_task(study: Study, seed: int, task: Task, layout: Layout) -> Results:
     inputs = task_inputs(study, seed, task, layout)
     results: Results = []
     for group in task.family.groups:
-        width = layout.width(study, group.shape)
         more = inputs.mesh, inputs.keys, columns_of(group), inputs.prepared
         program = partial(_simulate, study, group.shape)
-        if jax.default_backend() != "cpu":
-            lower, most = partial(_simulate.lower, study, group.shape), pairs_on_device(inputs, group)
-            width = fitting_width((study, group.shape), lower, width, most, layout.vector_bytes, *more)
+        lower = partial(_simulate.lower, study, group.shape)
+        width = chosen_width(study, group, layout, inputs, lower, *more)
         outputs = within_memory((study, group.shape), program, width, *more)
         arrays = {name: np.asarray(output, np.float64) for name, output in outputs.items()}
         results.extend(results_of(group, arrays, len(task.replicates)))
@@ -122,9 +120,18 @@ def task_inputs(study: Study, seed: int, task: Task, layout: Layout) -> TaskInpu
     return TaskInputs(mesh, keys, _prepare(study, static, mesh, keys, numbers))
 
 
-def pairs_on_device(inputs: TaskInputs, group: Group) -> int:
-    """The (replicate, point) pairs that each device has of a group: the largest width that says something."""
-    return len(inputs.keys) // inputs.mesh.size * len(group.points)
+def chosen_width(
+    study: Study, group: Group, layout: Layout, inputs: TaskInputs, lower: Callable[..., Any], *more: Any
+) -> int:
+    """The width of a group's program: the layout's on a processor, on accelerators what its report allows.
+
+    `lower` takes the width and `more`; no width above the (replicate, point) pairs of a device says more.
+    """
+    width = layout.width(study, group.shape)
+    if jax.default_backend() == "cpu":
+        return width
+    most = len(inputs.keys) // inputs.mesh.size * len(group.points)
+    return fitting_width((study, group.shape), lower, width, most, layout.vector_bytes, *more)
 
 
 def columns_of(group: Group) -> dict[str, Array]:

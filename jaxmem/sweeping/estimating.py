@@ -127,13 +127,13 @@ def _staged_group(study: StagedStudy, group: Group, programs: Programs) -> tuple
     began = time.perf_counter()
     state = programs.advance(state, 1)
     compiling, steps, taken = time.perf_counter() - began, 1, 0.0
-    while taken < LONG_ENOUGH and looks[-1]:
-        steps = min(2 * steps, max(looks[-1], 1)) if taken else 1
+    while looks[-1]:
         began = time.perf_counter()
         state = programs.advance(state, steps)
         taken = time.perf_counter() - began
-        if steps == looks[-1]:
+        if taken >= LONG_ENOUGH or steps == looks[-1]:
             break
+        steps = min(2 * steps, looks[-1])
     a_look = [_seconds(programs.observe, state) for _ in range(2)]
     compiling += max(0.0, a_look[0] - a_look[1])
     return compiling, looks[-1] * taken / steps + len(looks) * a_look[1]

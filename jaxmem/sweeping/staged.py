@@ -31,14 +31,14 @@ from jaxmem.sweeping.batching import (
     Layout,
     Results,
     TaskInputs,
+    chosen_width,
     columns_of,
     for_every_pair,
-    pairs_on_device,
     results_of,
     task_inputs,
 )
 from jaxmem.sweeping.grid import Group, Task
-from jaxmem.sweeping.memory import fitting_width, within_memory
+from jaxmem.sweeping.memory import within_memory
 from jaxmem.sweeping.protocol import StagedStudy
 from jaxmem.sweeping.unfinished import Place
 
@@ -94,17 +94,14 @@ def _run(
     for number, group in enumerate(task.family.groups):
         saved = None if place is None else _Saved(place, number, header)
         outcome = partial(_outcome, study, group, inputs, saved, stage_seconds, watch)
-        what, width = (study, group.shape), layout.width(study, group.shape)
-        if jax.default_backend() != "cpu":
-
-            def lower(width: int, group: Group = group) -> Any:
-                return Programs(study, group, width, inputs).lowered_step()
-
-            most = pairs_on_device(inputs, group)
-            width = fitting_width(what, lower, width, most, layout.vector_bytes)
-        arrays = within_memory(what, outcome, width)
+        width = chosen_width(study, group, layout, inputs, partial(_lowered_step, study, group, inputs))
+        arrays = within_memory((study, group.shape), outcome, width)
         results.extend(results_of(group, arrays, len(task.replicates)))
     return results
+
+
+def _lowered_step(study: StagedStudy, group: Group, inputs: TaskInputs, width: int) -> Any:
+    return Programs(study, group, width, inputs).lowered_step()
 
 
 def _outcome(

@@ -75,17 +75,12 @@ def workers_of(executor: Any, study: Any, count: int | None) -> Iterator[Workers
             return
         if client is not None:
             submit, cancel = partial(client.submit, pure=False), partial(_cancelled_in_dask, client)
-            sent = _scattered(client, study) if _is_large(study) else _with_each_task
-            workers = Workers(submit, _threads_of(client), cancel, False, sent)
+            workers = Workers(submit, _threads_of(client), cancel, False, _scattered(client, study))
         else:
-            apart = isinstance(executor, ProcessPoolExecutor) and _is_large(study)
+            apart = isinstance(executor, ProcessPoolExecutor)
             sent = stack.enter_context(_in_file(study)) if apart else _with_each_task
             workers = Workers(executor.submit, partial(_max_workers, executor), _cancelled, False, sent)
         yield workers if count is None else replace(workers, count=partial(int, count))
-
-
-def _is_large(study: Any) -> bool:
-    return len(pickle.dumps(study)) > SENT_ONCE
 
 
 def _max_workers(executor: Any) -> int:
@@ -204,6 +199,8 @@ def _with_each_task(function: Callable[..., Any], study: Any) -> tuple[Any, ...]
 
 def _scattered(client: Any, study: Any) -> Sent:
     """A copy on every worker of a cluster, which tasks name; those that come later ask the others for it."""
+    if len(pickle.dumps(study)) <= SENT_ONCE:
+        return _with_each_task
     client.wait_for_workers(1)
     everywhere = client.scatter(study, broadcast=True, hash=False)
     return lambda function, _: (function, everywhere)
@@ -212,9 +209,13 @@ def _scattered(client: Any, study: Any) -> Sent:
 @contextmanager
 def _in_file(study: Any) -> Iterator[Sent]:
     """A file that each process opens once."""
+    pickled = pickle.dumps(study)
+    if len(pickled) <= SENT_ONCE:
+        yield _with_each_task
+        return
     with tempfile.TemporaryDirectory(prefix="jaxmem-study-") as folder:
         path = Path(folder) / "study.pickle"
-        path.write_bytes(pickle.dumps(study))
+        path.write_bytes(pickled)
         yield lambda function, _: (_with_study_of, str(path), function)
 
 
